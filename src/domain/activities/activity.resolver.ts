@@ -1,0 +1,73 @@
+import { Arg, Ctx, Extensions, Field, FieldResolver, ID, Mutation, ObjectType, Resolver, Root } from 'type-graphql';
+import { toPublicId } from '../../kernel/ids.ts';
+import type { RequestContext } from '../../kernel/request-context.ts';
+import { Explanation, LedgerOperation, toExplanation } from '../ledgers/index.ts';
+import { Member } from '../members/index.ts';
+import { MoneyObject, payloadOf, Source, toMoneyObject, UserError } from '../shared/index.ts';
+import { Activity, Order } from './activity.entity.ts';
+import { RecordActivityInput } from './activity.inputs.ts';
+import type { ActivityService } from './activity.service.ts';
+
+/** What the resolvers of activities need from the request. */
+interface ActivityContext {
+  readonly request: RequestContext;
+  readonly services: { readonly activities: ActivityService };
+}
+
+@ObjectType({ description: 'What `recordActivity` answers.' })
+class RecordActivityPayload {
+  @Field(() => Activity, { nullable: true, description: 'The activity; null when it was refused.' })
+  activity!: Activity | null;
+
+  @Field(() => Member, { nullable: true, description: 'Whose it is; null when it was refused.' })
+  member!: Member | null;
+
+  @Field(() => [LedgerOperation], { description: 'What it gave: one operation for each rule and asset.' })
+  operations!: readonly LedgerOperation[];
+
+  @Field(() => [UserError], { description: 'Why it was refused; empty when it was done.' })
+  userErrors!: UserError[];
+}
+
+@Resolver(() => Activity)
+export class ActivityResolver {
+  @Mutation(() => RecordActivityPayload, { description: 'Records what a member did, and posts what the rules give for it.' })
+  @Extensions({ roles: ['STAFF'] })
+  recordActivity(
+    @Arg('input', () => RecordActivityInput, { description: 'Who did what, and when.' }) input: RecordActivityInput,
+    @Ctx() { request, services }: ActivityContext,
+  ): Promise<RecordActivityPayload> {
+    const refused: RecordActivityPayload = { activity: null, member: null, operations: [], userErrors: [] };
+    return payloadOf(request, refused, async () => ({ ...(await services.activities.record(request, input)), userErrors: [] }));
+  }
+
+  @FieldResolver(() => ID, { description: 'An opaque id.' })
+  id(@Root() activity: Activity): string {
+    return toPublicId('activity', activity.activityKey);
+  }
+
+  @FieldResolver(() => MoneyObject, { nullable: true, description: 'What was paid; null if it is about no money.' })
+  amount(@Root() { amountMinor, currency }: Activity): MoneyObject | null {
+    return amountMinor === null || currency === null ? null : toMoneyObject({ minor: amountMinor, currency });
+  }
+
+  @FieldResolver(() => Order, { nullable: true, description: 'The order; null if there is none.' })
+  order(@Root() { orderNumber, orderLines, currency }: Activity): Order | null {
+    if (orderNumber === null) return null;
+    const lines = (orderLines ?? []).map((line) => ({
+      ...line,
+      amount: toMoneyObject({ minor: BigInt(line.amount), currency: currency ?? '' }),
+    }));
+    return { number: orderNumber, lines };
+  }
+
+  @FieldResolver(() => Source, { description: 'Where it happened.' })
+  source(@Root() { channel, store }: Activity): Source {
+    return { channel, store };
+  }
+
+  @FieldResolver(() => [Explanation], { description: 'One line for every rule asked, also for those that gave nothing.' })
+  explanations(@Root() { storedExplanations }: Activity, @Ctx() { request }: ActivityContext): Explanation[] {
+    return storedExplanations.map((stored) => toExplanation(stored, request));
+  }
+}

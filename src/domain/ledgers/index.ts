@@ -1,0 +1,23 @@
+export { Entry } from './entry.entity.ts';
+export { Hold } from './hold.entity.ts';
+export { feedCursor, feedPlace } from './ledger.cursors.ts';
+export { Ledger } from './ledger.entity.ts';
+export { ExplanationOutcome, OperationKind } from './ledger.enums.types.ts';
+export { ledgerErrors } from './ledger.errors.ts';
+export { DRY_RUN_DESCRIPTION, KEY_DESCRIPTION } from './ledger.inputs.ts';
+export { createLedgerLoaders, type LedgerLoaders } from './ledger.loaders.ts';
+export { LedgerReads } from './ledger-read.repository.ts';
+export { LedgerResolver } from './ledger.resolver.ts';
+export { LedgerService, type PostingListener } from './ledger.service.ts';
+export { emptyLedger, ledgerAfter } from './ledger.snapshot.ts';
+export { type LedgerWriter, type Posted, TransactionalLedgerWriter } from './ledger-writer.ts';
+export { Allocation, Lot } from './lot.entity.ts';
+export { Explanation, LedgerOperation, type StoredExplanation } from './operation.entity.ts';
+export {
+  EntryResolver,
+  HoldResolver,
+  LedgerOperationResolver,
+  LotResolver,
+  toExplanation,
+} from './operation.resolver.ts';
+export type { Posting } from './posting.ts';

@@ -1,0 +1,251 @@
+import { type Sql, statement } from '../../persistence/index.ts';
+import type { Entry } from './entry.entity.ts';
+import type { Hold } from './hold.entity.ts';
+import type { HoldStatus } from './ledger.enums.types.ts';
+import type { Ledger } from './ledger.entity.ts';
+import type { Lot } from './lot.entity.ts';
+import type { LedgerOperation } from './operation.entity.ts';
+
+/** A ledger's columns, and what time has done to it that no operation has settled yet. */
+const ledgerColumns = `
+  l.tenant_id as "tenantKey", l.ledger_id as "ledgerKey", l.member_id as "memberKey", l.asset as "assetCode",
+  l.posted, l.pending, l.held, l.debt, l.floor, l.version, l.feed_position as "feedPosition",
+  l.recorded_at as "recordedAt", l.settle_at as "settleAt",
+  coalesce(s.due, 0)::bigint as due, coalesce(s.expired, 0)::bigint as expired`;
+const unsettled = `
+  left join lateral (
+    select sum(o.remaining) filter (where o.pending and o.available_at <= (select business_time())) as due,
+           sum(o.remaining - o.held) filter (where o.expires_at <= (select business_time())
+                                               and o.available_at <= (select business_time())) as expired
+      from lot o
+     where o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and o.remaining > 0
+  ) s on l.settle_at <= (select business_time())`;
+
+const selectByMembers = statement<Ledger>(
+  'ledger.by_members',
+  `select ${ledgerColumns} from ledger l ${unsettled} where l.tenant_id = $1 and l.member_id = any($2::uuid[])`,
+);
+const selectByKeys = statement<Ledger>(
+  'ledger.by_keys',
+  `select ${ledgerColumns} from ledger l ${unsettled} where l.tenant_id = $1 and l.ledger_id = any($2::uuid[])`,
+);
+
+const entryColumns = `
+  e.tenant_id as "tenantKey", e.ledger_id as "ledgerKey", e.version, e.operation_id as "operationKey", e.kind,
+  e.amount, e.posted_delta as "postedDelta", e.pending_delta as "pendingDelta", e.held_delta as "heldDelta",
+  e.posted_after as "postedAfter", e.pending_after as "pendingAfter", e.held_after as "heldAfter",
+  e.feed_position as "feedPosition", e.reason, e.available_at as "availableAt", e.expires_at as "expiresAt",
+  e.occurred_at as "occurredAt", e.recorded_at as "recordedAt",
+  coalesce(e.available_at > (select business_time()), false) as "isPending"`;
+
+const selectEntryPages = statement<Entry>(
+  'entry.pages',
+  `select ${entryColumns}
+     from unnest($2::uuid[], $3::bigint[]) as wanted (ledger_id, before)
+    cross join lateral (
+      select * from entry
+       where entry.tenant_id = $1 and entry.ledger_id = wanted.ledger_id and entry.version < wanted.before
+       order by entry.version desc limit $4) e`,
+);
+const selectEntries = statement<Entry>(
+  'entry.by_keys',
+  `select ${entryColumns}, l.asset as "assetCode", l.member_id as "memberKey"
+     from unnest($2::uuid[], $3::bigint[]) as wanted (ledger_id, version)
+     join entry e on e.tenant_id = $1 and e.ledger_id = wanted.ledger_id and e.version = wanted.version
+     join ledger l on l.tenant_id = $1 and l.ledger_id = e.ledger_id`,
+);
+const selectExpiring = statement<{ ledgerKey: string; amount: bigint; expiresAt: Date }>(
+  'lot.expiring',
+  `select ledger_id as "ledgerKey", sum(remaining)::bigint as amount, expires_at as "expiresAt"
+     from lot
+    where tenant_id = $1 and ledger_id = any($2::uuid[]) and remaining > 0
+      and expires_at > (select business_time())
+      and expires_at <= ((select business_time()) at time zone $3 + $4::interval) at time zone $3 + $5::interval
+    group by ledger_id, expires_at order by expires_at`,
+);
+const lotColumns = `
+  tenant_id as "tenantKey", ledger_id as "ledgerKey", lot_id as "lotKey", operation_id as "operationKey", amount,
+  remaining, held, pending, available_at as "availableAt", expires_at as "expiresAt", created_at as "createdAt",
+  matured_at as "maturedAt"`;
+const selectLotPage = statement<Lot>(
+  'lot.page',
+  `select ${lotColumns} from lot
+    where tenant_id = $1 and ledger_id = $2
+      and (coalesce(expires_at, 'infinity'), lot_id) > ($3::timestamptz, $4::uuid)
+    order by coalesce(expires_at, 'infinity'), lot_id limit $5`,
+);
+const selectHoldPage = statement<Hold>(
+  'hold.page',
+  `select tenant_id as "tenantKey", hold_id as "holdKey", ledger_id as "ledgerKey", amount, captured, released,
+          status, expires_at as "expiresAt", created_at as "createdAt"
+     from hold
+    where tenant_id = $1 and ledger_id = $2 and ($3::text is null or status = $3) and hold_id < $4::uuid
+    order by hold_id desc limit $5`,
+);
+const operationColumns = `
+  tenant_id as "tenantKey", operation_id as "operationKey", kind, program_version as "programVersion",
+  activity_id as "activityKey", reason, reference_type as "referenceType", reference_id as "referenceId",
+  explanation as "storedExplanation", ledger_ids as "ledgerKeys", versions, created_at as "createdAt"`;
+const selectOperations = statement<LedgerOperation>(
+  'operation.by_keys',
+  `select ${operationColumns} from operation where tenant_id = $1 and operation_id = any($2::uuid[])`,
+);
+const selectAllocations = statement<Lot & { operation: string; taken: bigint }>(
+  'allocation.by_operations',
+  `select a.operation_id as operation, a.amount as taken, l.tenant_id as "tenantKey", l.ledger_id as "ledgerKey",
+          l.lot_id as "lotKey", l.operation_id as "operationKey", l.amount, l.remaining, l.held, l.pending,
+          l.available_at as "availableAt", l.expires_at as "expiresAt", l.created_at as "createdAt",
+          l.matured_at as "maturedAt"
+     from allocation a
+     join lot l on l.tenant_id = $1 and l.ledger_id = a.ledger_id and l.lot_id = a.lot_id
+    where a.tenant_id = $1 and a.operation_id = any($2::uuid[])
+    order by l.expires_at, l.lot_id`,
+);
+/**
+ * The balance after everything recorded by a moment, with what was due by then: the last entry's values, plus
+ * the lots that were due but not matured, less the lots that were over but not expired, each as it stood then.
+ */
+const selectBalanceAt = statement<{ inFuture: boolean; posted: bigint; pending: bigint; held: bigint; due: bigint; expired: bigint }>(
+  'ledger.balance_at',
+  `with lots as (
+     select l.available_at <= $3 as is_due, coalesce(l.expires_at <= $3, false) as is_over,
+            coalesce(l.matured_at > $3, true) as was_pending, l.held,
+            l.amount - coalesce((select sum(a.amount) from allocation a
+                                  where a.tenant_id = $1 and a.ledger_id = $2 and a.lot_id = l.lot_id
+                                    and a.recorded_at <= $3), 0) as remained
+       from lot l
+      where l.tenant_id = $1 and l.ledger_id = $2 and l.created_at <= $3 and l.available_at <= $3)
+   select $3::timestamptz > business_time() as "inFuture",
+          coalesce(e.posted_after, 0) as posted, coalesce(e.pending_after, 0) as pending,
+          coalesce(e.held_after, 0) as held,
+          (select coalesce(sum(remained) filter (where was_pending), 0)::bigint from lots) as due,
+          (select coalesce(sum(remained - held) filter (where is_over and remained > held), 0)::bigint from lots) as expired
+     from (select 1) as one
+     left join lateral (
+       select * from entry where tenant_id = $1 and ledger_id = $2 and recorded_at <= $3
+        order by version desc limit 1) e on true`,
+);
+const selectDue = statement<{ ledgerKey: string }>(
+  'lot.due',
+  `select ledger_id as "ledgerKey" from (
+     (select ledger_id from lot where tenant_id = $1 and pending and available_at <= business_time()
+       order by available_at limit $2)
+     union
+     (select ledger_id from lot where tenant_id = $1 and remaining > 0 and expires_at <= business_time()
+        and remaining > held
+       order by expires_at limit $2)) as due
+   order by ledger_id`,
+);
+const selectFeedPosition = statement<{ position: bigint }>(
+  'feed.position',
+  'select position from tenant_feed where tenant_id = $1',
+);
+const selectEntriesAfter = statement<Entry>(
+  'entry.after_positions',
+  `select ${entryColumns}, l.asset as "assetCode", l.member_id as "memberKey"
+     from ledger l
+     join entry e on e.tenant_id = $1 and e.ledger_id = l.ledger_id
+    where l.tenant_id = $1 and l.member_id = $2 and ($3::text is null or l.asset = $3) and l.feed_position > $4
+      and e.version > coalesce((select p.version from entry p
+                                 where p.tenant_id = $1 and p.ledger_id = l.ledger_id and p.feed_position <= $4
+                                 order by p.version desc limit 1), 0)
+    order by e.feed_position limit $5`,
+);
+
+const selectMemberExists = statement<{ exists: boolean }>(
+  'ledger.member_exists',
+  'select exists (select from member where tenant_id = $1 and member_id = $2) as exists',
+);
+
+const EARLIEST = '-infinity';
+const NO_KEY = '00000000-0000-0000-0000-000000000000';
+const LAST_KEY = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** What is read of ledgers, for one tenant. */
+export class LedgerReads {
+  readonly #sql: Sql;
+  readonly #tenantKey: string;
+
+  constructor(sql: Sql, tenantKey: string) {
+    this.#sql = sql;
+    this.#tenantKey = tenantKey;
+  }
+
+  byMembers(memberKeys: readonly string[]): Promise<Ledger[]> {
+    return this.#sql.run(selectByMembers, [this.#tenantKey, memberKeys]);
+  }
+
+  byKeys(ledgerKeys: readonly string[]): Promise<Ledger[]> {
+    return this.#sql.run(selectByKeys, [this.#tenantKey, ledgerKeys]);
+  }
+
+  /** One more entry than asked for in each page, newest first, so that the caller knows whether there is more. */
+  entryPages(pages: readonly { ledgerKey: string; before: bigint }[], first: number): Promise<Entry[]> {
+    const keys = pages.map(({ ledgerKey }) => ledgerKey);
+    const befores = pages.map(({ before }) => before);
+    return this.#sql.run(selectEntryPages, [this.#tenantKey, keys, befores, first + 1]);
+  }
+
+  entries(wanted: readonly { ledgerKey: string; version: bigint }[]): Promise<Entry[]> {
+    const keys = wanted.map(({ ledgerKey }) => ledgerKey);
+    return this.#sql.run(selectEntries, [this.#tenantKey, keys, wanted.map(({ version }) => version)]);
+  }
+
+  /** @param within the days-and-longer part and the hours-and-shorter part of the span, ISO 8601 */
+  expiring(
+    ledgerKeys: readonly string[],
+    timeZone: string,
+    within: { days: string; time: string },
+  ): Promise<{ ledgerKey: string; amount: bigint; expiresAt: Date }[]> {
+    return this.#sql.run(selectExpiring, [this.#tenantKey, ledgerKeys, timeZone, within.days, within.time]);
+  }
+
+  lotPage(
+    ledgerKey: string,
+    after: { expiresAt: string; lotKey: string } | null,
+    first: number,
+  ): Promise<Lot[]> {
+    const place = [after?.expiresAt ?? EARLIEST, after?.lotKey ?? NO_KEY];
+    return this.#sql.run(selectLotPage, [this.#tenantKey, ledgerKey, ...place, first + 1]);
+  }
+
+  holdPage(ledgerKey: string, status: HoldStatus | null, before: string | null, first: number): Promise<Hold[]> {
+    const values = [this.#tenantKey, ledgerKey, status, before ?? LAST_KEY, first + 1];
+    return this.#sql.run(selectHoldPage, values);
+  }
+
+  operations(operationKeys: readonly string[]): Promise<LedgerOperation[]> {
+    return this.#sql.run(selectOperations, [this.#tenantKey, operationKeys]);
+  }
+
+  allocations(operationKeys: readonly string[]): Promise<(Lot & { operation: string; taken: bigint })[]> {
+    return this.#sql.run(selectAllocations, [this.#tenantKey, operationKeys]);
+  }
+
+  async balanceAt(ledgerKey: string, at: Date) {
+    const [row] = await this.#sql.run(selectBalanceAt, [this.#tenantKey, ledgerKey, at]);
+    if (row === undefined) throw new Error('The balance at a moment has no row.');
+    return row;
+  }
+
+  async memberExists(memberKey: string): Promise<boolean> {
+    const [row] = await this.#sql.run(selectMemberExists, [this.#tenantKey, memberKey]);
+    return row?.exists === true;
+  }
+
+  /** Ledgers that time has changed and no operation has settled yet. */
+  async due(limit: number): Promise<string[]> {
+    const rows = await this.#sql.run(selectDue, [this.#tenantKey, limit]);
+    return rows.map(({ ledgerKey }) => ledgerKey);
+  }
+
+  async feedPosition(): Promise<bigint> {
+    const [row] = await this.#sql.run(selectFeedPosition, [this.#tenantKey]);
+    return row?.position ?? 0n;
+  }
+
+  /** A member's entries behind a feed position, in commit order. */
+  entriesAfter(memberKey: string, asset: string | null, position: bigint, limit: number): Promise<Entry[]> {
+    return this.#sql.run(selectEntriesAfter, [this.#tenantKey, memberKey, asset, position, limit]);
+  }
+}

@@ -1,0 +1,156 @@
+import { refuse } from '../../kernel/errors.ts';
+import { derivedKey } from '../../kernel/ids.ts';
+import type { Transaction } from '../../persistence/index.ts';
+import type { CommitFacts, PinnedProgram } from '../programs/index.ts';
+import { LedgerDraft, needsLots } from './ledger.policy.ts';
+import {
+  findMemberStatuses,
+  findOpenLots,
+  insertMissing,
+  lockExisting,
+  type WantedLedger,
+  writeDrafts,
+} from './ledger.repository.ts';
+import type { LedgerOperation } from './operation.entity.ts';
+import { type LedgerState, type Posting, scheduled } from './posting.ts';
+
+/** A ledger's key: derived from member and asset, so that both lead to it without a look-up. */
+export function ledgerKeyOf(memberKey: string, asset: string): string {
+  return derivedKey(memberKey, asset);
+}
+
+/** What was posted: one operation for each posting, in order, and what time had done before them. */
+export interface Posted {
+  readonly operations: readonly LedgerOperation[];
+  readonly settled: readonly LedgerOperation[];
+  /** The ledgers as the postings left them; feed positions are known once the transaction has committed. */
+  readonly ledgers: readonly LedgerState[];
+}
+
+export interface PostingContext {
+  readonly tenantKey: string;
+  readonly program: PinnedProgram;
+  /** Awaited before anything is decided; the ledgers are locked in the same round trip. */
+  readonly facts: CommitFacts;
+}
+
+type DraftContext = Omit<PostingContext, 'facts'> & { readonly now: Date };
+
+/** The only way to change a balance. */
+export interface LedgerWriter {
+  /**
+   * Posts within a transaction: all or nothing. The rows are written together with its COMMIT.
+   * @throws Refusal MEMBER_NOT_FOUND, MEMBER_NOT_ACTIVE, and what `LedgerDraft.apply` throws
+   */
+  post(tx: Transaction, context: PostingContext, postings: readonly Posting[]): Promise<Posted>;
+
+  /** Makes operations of what time has done to these ledgers; nothing when it has done nothing. */
+  settle(tx: Transaction, context: PostingContext, ledgerKeys: readonly string[]): Promise<Posted>;
+}
+
+/** One posting at a time in a transaction of its own: lock, work it out, write. */
+export class TransactionalLedgerWriter implements LedgerWriter {
+  async post(tx: Transaction, context: PostingContext, postings: readonly Posting[]): Promise<Posted> {
+    if (postings.length === 0) return { operations: [], settled: [], ledgers: [] };
+    const wanted = wantedLedgers(context.program, postings);
+    const memberKeys = [...new Set(postings.map(({ memberKey }) => memberKey))];
+    const [{ now }, statuses, existing] = await Promise.all([
+      context.facts,
+      findMemberStatuses(tx, context.tenantKey, memberKeys),
+      lockExisting(tx, context.tenantKey, [...wanted.keys()]),
+    ]);
+    refuseInactive(memberKeys, statuses);
+    const states = existing.length === wanted.size ? existing : await this.#withMissing(tx, context, wanted);
+    return await this.#draft(tx, { ...context, now }, states, postings);
+  }
+
+  async settle(tx: Transaction, context: PostingContext, ledgerKeys: readonly string[]): Promise<Posted> {
+    const [{ now }, states] = await Promise.all([context.facts, lockExisting(tx, context.tenantKey, ledgerKeys)]);
+    return await this.#draft(tx, { ...context, now }, states, []);
+  }
+
+  async #withMissing(
+    tx: Transaction,
+    { tenantKey }: PostingContext,
+    wanted: ReadonlyMap<string, WantedLedger>,
+  ): Promise<LedgerState[]> {
+    // In the order of their keys, as they are locked, so that two transactions can't wait for each other.
+    const sorted = [...wanted.values()].sort((a, b) => (a.ledgerKey < b.ledgerKey ? -1 : 1));
+    const [, states] = await Promise.all([
+      insertMissing(tx, tenantKey, sorted),
+      lockExisting(tx, tenantKey, [...wanted.keys()]),
+    ]);
+    return states;
+  }
+
+  async #draft(
+    tx: Transaction,
+    { tenantKey, program, now }: DraftContext,
+    states: readonly LedgerState[],
+    postings: readonly Posting[],
+  ): Promise<Posted> {
+    const postingsOf = Map.groupBy(postings, ({ memberKey, asset }) => ledgerKeyOf(memberKey, asset));
+    const withLots = states.filter((state) => needsLots(state, postingsOf.get(state.ledgerKey) ?? [], now));
+    const keys = withLots.map(({ ledgerKey }) => ledgerKey);
+    const lots = keys.length === 0 ? [] : await findOpenLots(tx, tenantKey, keys);
+    const drafts = new Map(
+      states.map((state) => {
+        const own = keys.includes(state.ledgerKey) ? lots.filter(({ ledgerKey }) => ledgerKey === state.ledgerKey) : null;
+        return [state.ledgerKey, new LedgerDraft(state, own, now)];
+      }),
+    );
+    for (const draft of drafts.values()) draft.settle();
+    for (const posting of postings) {
+      drafts.get(ledgerKeyOf(posting.memberKey, posting.asset))?.apply(scheduled(posting, program, now));
+    }
+    writeDrafts(tx, tenantKey, [...drafts.values()], { programVersion: program.version, now });
+    return toPosted([...drafts.values()], postings, { tenantKey, program, now });
+  }
+}
+
+function wantedLedgers(program: PinnedProgram, postings: readonly Posting[]): Map<string, WantedLedger> {
+  return new Map(
+    postings.map(({ memberKey, asset }) => {
+      const ledgerKey = ledgerKeyOf(memberKey, asset);
+      const floor = program.assets.get(asset)?.mayGoNegative === true ? null : 0n;
+      return [ledgerKey, { ledgerKey, memberKey, asset, floor }];
+    }),
+  );
+}
+
+function refuseInactive(memberKeys: readonly string[], statuses: ReadonlyMap<string, string>): void {
+  for (const memberKey of memberKeys) {
+    const status = statuses.get(memberKey);
+    if (status === undefined) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
+    if (status !== 'ACTIVE') throw refuse('MEMBER_NOT_ACTIVE', ['memberId'], { status });
+  }
+}
+
+function toPosted(drafts: readonly LedgerDraft[], postings: readonly Posting[], context: DraftContext): Posted {
+  const drafted = drafts.flatMap(({ operations }) => operations);
+  const made = drafted.map(({ operationKey, kind, posting, entries }): LedgerOperation => {
+    return {
+      tenantKey: context.tenantKey,
+      operationKey,
+      kind,
+      programVersion: context.program.version,
+      activityKey: posting?.activityKey ?? null,
+      reason: posting?.reason ?? null,
+      referenceType: posting?.reference?.type ?? null,
+      referenceId: posting?.reference?.id ?? null,
+      storedExplanation: posting?.explanation ?? null,
+      ledgerKeys: entries.map(({ ledgerKey }) => ledgerKey),
+      versions: entries.map(({ version }) => version),
+      createdAt: context.now,
+      writtenEntries: entries,
+    };
+  });
+  const order = new Map(postings.map(({ operationKey }, index) => [operationKey, index]));
+  const isAsked = ({ operationKey }: LedgerOperation): boolean => order.has(operationKey);
+  const operations = made.filter(isAsked).sort((a, b) => (order.get(a.operationKey) ?? 0) - (order.get(b.operationKey) ?? 0));
+  return {
+    operations,
+    settled: made.filter((operation) => !isAsked(operation)),
+    ledgers: drafts.map(({ state }) => state),
+  };
+}

@@ -1,0 +1,44 @@
+import type { ErrorCatalogue } from '../../kernel/errors.ts';
+
+export const ledgerErrors = {
+  MEMBER_NOT_FOUND: {
+    en: 'There is no such member. Check the id or the identity.',
+    'zh-CN': '未找到该会员，请检查会员 ID 或身份信息。',
+  },
+  MEMBER_NOT_ACTIVE: {
+    en: 'The member is {status}, so nothing can be earned or spent. Reactivate the member first.',
+    'zh-CN': '会员状态为 {status}，不能获得或使用积分，请先恢复会员状态。',
+  },
+  AMOUNT_NOT_POSITIVE: {
+    en: 'The amount must be above zero. Send a whole number from "1".',
+    'zh-CN': '数量必须大于零，请发送不小于“1”的整数。',
+  },
+  AMOUNT_ZERO: {
+    en: 'The amount must not be zero. Send what to add, or what to take with a minus sign.',
+    'zh-CN': '数量不能为零，请发送要增加的数量，或以负号表示要扣减的数量。',
+  },
+  INSUFFICIENT_BALANCE: {
+    en: 'Only {available} are available, and {required} are needed.',
+    'zh-CN': '可用余额为 {available}，需要 {required}，余额不足。',
+  },
+  BALANCE_OUT_OF_RANGE: {
+    en: 'The balance would leave the range of 64-bit integers. Send a smaller amount.',
+    'zh-CN': '余额将超出 64 位整数范围，请发送较小的数量。',
+  },
+  ASSET_NOT_SPENDABLE: {
+    en: 'The asset "{asset}" can’t be spent. Name one that the program lets members spend.',
+    'zh-CN': '资产“{asset}”不可使用，请选择方案中可使用的资产。',
+  },
+  EXPIRY_NOT_AFTER_AVAILABILITY: {
+    en: 'It would expire before it is available. Send a later "expiresAt".',
+    'zh-CN': '到期时间早于可用时间，请发送更晚的“expiresAt”。',
+  },
+  TEXT_TOO_LONG: {
+    en: 'The text has more than {most} characters. Shorten it.',
+    'zh-CN': '文字超过 {most} 个字符，请缩短。',
+  },
+  AT_IN_FUTURE: {
+    en: 'The moment lies in the future. Ask for one that has passed.',
+    'zh-CN': '所询问的时刻尚未到来，请改为过去的时刻。',
+  },
+} satisfies ErrorCatalogue;

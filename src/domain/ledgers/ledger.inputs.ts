@@ -1,0 +1,109 @@
+import { ArgsType, Field, ID, InputType, Int } from 'type-graphql';
+import { AFTER_DESCRIPTION, DateTimeScalar, FIRST_DESCRIPTION, PointsScalar } from '../shared/index.ts';
+import { HoldStatus } from './ledger.enums.types.ts';
+
+export const KEY_DESCRIPTION =
+  'Your own key for this request: the same key and input give the first result again, whatever happened meanwhile.';
+export const DRY_RUN_DESCRIPTION = 'Only try: everything is checked and answered, and nothing is written.';
+
+@InputType({ description: 'What an operation refers to outside, e.g. an order or a ticket.' })
+export class ReferenceInput {
+  @Field(() => String, { description: 'What it is, e.g. `order`; at most 64 characters.' })
+  type!: string;
+
+  @Field(() => String, { description: 'Its number there; at most 200 characters.' })
+  id!: string;
+}
+
+@InputType({ description: 'A credit by hand or by another system.' })
+export class EarnPointsInput {
+  @Field(() => String, { description: KEY_DESCRIPTION })
+  idempotencyKey!: string;
+
+  @Field(() => ID, { description: 'The member who earns.' })
+  memberId!: string;
+
+  @Field(() => String, { description: 'The asset’s code, e.g. `points`.' })
+  asset!: string;
+
+  @Field(() => PointsScalar, { description: 'How much; above zero.' })
+  amount!: bigint;
+
+  @Field(() => String, { nullable: true, description: 'Why; shown in the ledger. At most 500 characters.' })
+  reason?: string | null;
+
+  @Field(() => ReferenceInput, { nullable: true, description: 'What it refers to outside.' })
+  reference?: ReferenceInput | null;
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it falls due; at once when missing.' })
+  availableAt?: Date | null;
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it expires; as the asset’s policy says when missing.' })
+  expiresAt?: Date | null;
+
+  @Field(() => Boolean, { nullable: true, description: DRY_RUN_DESCRIPTION })
+  dryRun?: boolean | null;
+}
+
+@InputType({ description: 'A spend.' })
+export class RedeemPointsInput {
+  @Field(() => String, { description: KEY_DESCRIPTION })
+  idempotencyKey!: string;
+
+  @Field(() => ID, { description: 'The member who spends.' })
+  memberId!: string;
+
+  @Field(() => String, { description: 'The asset’s code, e.g. `points`.' })
+  asset!: string;
+
+  @Field(() => PointsScalar, { description: 'How much; above zero, and at most what is available.' })
+  amount!: bigint;
+
+  @Field(() => String, { nullable: true, description: 'Why; shown in the ledger. At most 500 characters.' })
+  reason?: string | null;
+
+  @Field(() => ReferenceInput, { nullable: true, description: 'What it refers to outside.' })
+  reference?: ReferenceInput | null;
+
+  @Field(() => Boolean, { nullable: true, description: DRY_RUN_DESCRIPTION })
+  dryRun?: boolean | null;
+}
+
+@InputType({ description: 'A correction by hand, up or down.' })
+export class AdjustPointsInput {
+  @Field(() => String, { description: KEY_DESCRIPTION })
+  idempotencyKey!: string;
+
+  @Field(() => ID, { description: 'The member whose ledger is corrected.' })
+  memberId!: string;
+
+  @Field(() => String, { description: 'The asset’s code, e.g. `points`.' })
+  asset!: string;
+
+  @Field(() => PointsScalar, { description: 'What to add, or with a minus sign what to take; not zero.' })
+  amount!: bigint;
+
+  @Field(() => String, { description: 'Why; shown in the ledger. At most 500 characters.' })
+  reason!: string;
+
+  @Field(() => ReferenceInput, { nullable: true, description: 'What it refers to outside.' })
+  reference?: ReferenceInput | null;
+
+  @Field(() => Boolean, { nullable: true, description: DRY_RUN_DESCRIPTION })
+  dryRun?: boolean | null;
+}
+
+@ArgsType()
+export class PageArgs {
+  @Field(() => Int, { description: FIRST_DESCRIPTION })
+  first!: number;
+
+  @Field(() => String, { nullable: true, description: AFTER_DESCRIPTION })
+  after?: string | null;
+}
+
+@ArgsType()
+export class HoldArgs extends PageArgs {
+  @Field(() => HoldStatus, { nullable: true, description: 'Only holds of this status.' })
+  status?: HoldStatus | null;
+}

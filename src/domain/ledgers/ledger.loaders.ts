@@ -1,0 +1,109 @@
+import DataLoader from 'dataloader';
+import { MAX_POINTS } from '../../kernel/points.ts';
+import type { Sql } from '../../persistence/index.ts';
+import type { ConnectionOf } from '../shared/index.ts';
+import { toPage } from '../shared/index.ts';
+import { entryCursor } from './ledger.cursors.ts';
+import type { Entry } from './entry.entity.ts';
+import { LedgerReads } from './ledger-read.repository.ts';
+import type { ExpiringAmount, Ledger } from './ledger.entity.ts';
+import type { Allocation } from './lot.entity.ts';
+import type { LedgerOperation } from './operation.entity.ts';
+
+interface EntryPageKey {
+  readonly ledgerKey: string;
+  /** Entries of lower versions; null = from the newest. */
+  readonly before: bigint | null;
+  readonly first: number;
+}
+
+interface ExpiringKey {
+  readonly ledgerKey: string;
+  readonly timeZone: string;
+  readonly days: string;
+  readonly time: string;
+}
+
+/** The batched reads of one request: one statement a kind of thing, however many are asked for. */
+export interface LedgerLoaders {
+  readonly reads: LedgerReads;
+  readonly ledgersOfMember: DataLoader<string, Ledger[]>;
+  readonly ledger: DataLoader<string, Ledger | null>;
+  readonly entryPage: DataLoader<EntryPageKey, ConnectionOf<Entry>, string>;
+  readonly entry: DataLoader<{ ledgerKey: string; version: bigint }, Entry | null, string>;
+  readonly expiring: DataLoader<ExpiringKey, ExpiringAmount[], string>;
+  readonly operation: DataLoader<string, LedgerOperation | null>;
+  readonly allocations: DataLoader<string, Allocation[]>;
+}
+
+export function createLedgerLoaders(sql: Sql, tenantKey: string): LedgerLoaders {
+  const reads = new LedgerReads(sql, tenantKey);
+  return {
+    reads,
+    ledgersOfMember: new DataLoader(async (keys) => {
+      const byMember = Map.groupBy(await reads.byMembers(keys), ({ memberKey }) => memberKey);
+      return keys.map((key) => byMember.get(key) ?? []);
+    }),
+    ledger: new DataLoader(async (keys) => {
+      const byKey = new Map((await reads.byKeys(keys)).map((ledger) => [ledger.ledgerKey, ledger]));
+      return keys.map((key) => byKey.get(key) ?? null);
+    }),
+    entryPage: new DataLoader((keys) => loadEntryPages(reads, tenantKey, keys), {
+      cacheKeyFn: ({ ledgerKey, before, first }) => `${ledgerKey}:${before}:${first}`,
+    }),
+    entry: new DataLoader(
+      async (keys) => {
+        const found = new Map((await reads.entries(keys)).map((entry) => [`${entry.ledgerKey}:${entry.version}`, entry]));
+        return keys.map(({ ledgerKey, version }) => found.get(`${ledgerKey}:${version}`) ?? null);
+      },
+      { cacheKeyFn: ({ ledgerKey, version }) => `${ledgerKey}:${version}` },
+    ),
+    expiring: new DataLoader((keys) => loadExpiring(reads, keys), {
+      cacheKeyFn: ({ ledgerKey, days, time }) => `${ledgerKey}:${days}:${time}`,
+    }),
+    operation: new DataLoader(async (keys) => {
+      const byKey = new Map((await reads.operations(keys)).map((operation) => [operation.operationKey, operation]));
+      return keys.map((key) => byKey.get(key) ?? null);
+    }),
+    allocations: new DataLoader(async (keys) => {
+      const byOperation = Map.groupBy(await reads.allocations(keys), ({ operation }) => operation);
+      return keys.map((key) => (byOperation.get(key) ?? []).map(({ taken, ...lot }) => ({ lot, amount: taken })));
+    }),
+  };
+}
+
+async function loadEntryPages(
+  reads: LedgerReads,
+  tenantKey: string,
+  keys: readonly EntryPageKey[],
+): Promise<ConnectionOf<Entry>[]> {
+  const pages = new Map<EntryPageKey, ConnectionOf<Entry>>();
+  const bySize = Map.groupBy(keys, ({ first }) => first);
+  await Promise.all(
+    [...bySize].map(async ([first, same]) => {
+      const wanted = same.map(({ ledgerKey, before }) => ({ ledgerKey, before: before ?? MAX_POINTS }));
+      const byLedger = Map.groupBy(await reads.entryPages(wanted, first), ({ ledgerKey }) => ledgerKey);
+      for (const key of same) {
+        const before = key.before ?? MAX_POINTS;
+        const rows = (byLedger.get(key.ledgerKey) ?? []).filter(({ version }) => version < before);
+        pages.set(key, toPage(rows, first, (entry) => entryCursor(tenantKey, key.ledgerKey, entry.version)));
+      }
+    }),
+  );
+  return keys.map((key) => pages.get(key) ?? toPage<Entry>([], 0, () => ''));
+}
+
+async function loadExpiring(reads: LedgerReads, keys: readonly ExpiringKey[]): Promise<ExpiringAmount[][]> {
+  const found = new Map<ExpiringKey, ExpiringAmount[]>();
+  const bySpan = Map.groupBy(keys, ({ days, time }) => `${days} ${time}`);
+  await Promise.all(
+    [...bySpan.values()].map(async (same) => {
+      const [span] = same;
+      if (span === undefined) return;
+      const ledgerKeys = same.map(({ ledgerKey }) => ledgerKey);
+      const byLedger = Map.groupBy(await reads.expiring(ledgerKeys, span.timeZone, span), ({ ledgerKey }) => ledgerKey);
+      for (const key of same) found.set(key, byLedger.get(key.ledgerKey) ?? []);
+    }),
+  );
+  return keys.map((key) => found.get(key) ?? []);
+}

@@ -1,0 +1,25 @@
+import { Field, ObjectType } from 'type-graphql';
+import { UserError } from '../shared/index.ts';
+import { Ledger } from './ledger.entity.ts';
+import { LedgerOperation } from './operation.entity.ts';
+
+@ObjectType({ description: 'What mutations of one ledger answer.' })
+abstract class LedgerPayload {
+  @Field(() => LedgerOperation, { nullable: true, description: 'The operation; null when it was refused.' })
+  operation!: LedgerOperation | null;
+
+  @Field(() => Ledger, { nullable: true, description: 'The ledger as the operation left it; null when it was refused.' })
+  ledger!: Ledger | null;
+
+  @Field(() => [UserError], { description: 'Why it was refused; empty when it was done.' })
+  userErrors!: UserError[];
+}
+
+@ObjectType({ description: 'What `earnPoints` answers.' })
+export class EarnPointsPayload extends LedgerPayload {}
+
+@ObjectType({ description: 'What `redeemPoints` answers.' })
+export class RedeemPointsPayload extends LedgerPayload {}
+
+@ObjectType({ description: 'What `adjustPoints` answers.' })
+export class AdjustPointsPayload extends LedgerPayload {}

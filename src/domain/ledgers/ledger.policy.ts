@@ -1,0 +1,234 @@
+import { refuse } from '../../kernel/errors.ts';
+import { newKey } from '../../kernel/ids.ts';
+import { isInRange } from '../../kernel/points.ts';
+import type { Entry } from './entry.entity.ts';
+import { OperationKind } from './ledger.enums.types.ts';
+import type { LedgerState, LotState, Posting, ScheduledPosting } from './posting.ts';
+
+/** An operation as it will be written, with the entries that it makes. */
+export interface DraftOperation {
+  readonly operationKey: string;
+  readonly kind: OperationKind;
+  readonly posting: ScheduledPosting | null;
+  /** Their feed positions are known once they are committed. */
+  readonly entries: Entry[];
+}
+
+export interface DraftAllocation {
+  readonly operationKey: string;
+  readonly ledgerKey: string;
+  readonly lotKey: string;
+  readonly amount: bigint;
+}
+
+interface Deltas {
+  readonly amount: bigint;
+  readonly posted: bigint;
+  readonly pending: bigint;
+}
+
+/** Lots are spent in this order: what expires first, then the oldest. */
+export function compareLots(a: LotState, b: LotState): number {
+  const expiry = (a.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY) - (b.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY);
+  if (expiry < 0 || expiry > 0) return expiry;
+  return a.lotKey < b.lotKey ? -1 : 1;
+}
+
+/** True when an act on the ledger must see its lots: to spend them, or because time has done something to them. */
+export function needsLots(ledger: LedgerState, postings: readonly Posting[], now: Date): boolean {
+  const spends = postings.some(({ kind, amount }) => kind === 'REDEEM' || amount < 0n);
+  return spends || (ledger.settleAt !== null && ledger.settleAt <= now);
+}
+
+/**
+ * What a set of postings does to one locked ledger, worked out without any I/O. First time is settled (lots
+ * due and lots expired become operations), then the postings are applied in order.
+ */
+export class LedgerDraft {
+  readonly state: LedgerState;
+  readonly operations: DraftOperation[] = [];
+  readonly newLots: LotState[] = [];
+  readonly changedLots = new Set<LotState>();
+  readonly allocations: DraftAllocation[] = [];
+  readonly #lots: LotState[];
+  readonly #hasLots: boolean;
+  readonly #now: Date;
+  readonly #recordedAt: Date;
+
+  /** @param lots its open lots, in spending order; null when `needsLots` said no */
+  constructor(state: LedgerState, lots: readonly LotState[] | null, now: Date) {
+    this.state = state;
+    this.#lots = [...(lots ?? [])];
+    this.#hasLots = lots !== null;
+    this.#now = now;
+    // A transaction that began earlier may get the lock later: what is recorded never goes back in time.
+    this.#recordedAt = state.recordedAt !== null && state.recordedAt > now ? state.recordedAt : now;
+  }
+
+  get recordedAt(): Date {
+    return this.#recordedAt;
+  }
+
+  /** Makes operations of what time has done: MATURE what is due, then EXPIRE what is over and not held. */
+  settle(): void {
+    const due = this.#lots.filter((lot) => lot.pending && lot.availableAt <= this.#now);
+    if (due.length > 0) this.#mature(due);
+    const over = this.#lots.filter(
+      (lot) => !lot.pending && lot.expiresAt !== null && lot.expiresAt <= this.#now && lot.remaining > lot.held,
+    );
+    if (over.length > 0) this.#expire(over);
+    if (this.#hasLots) this.state.settleAt = this.#earliestSettlement();
+  }
+
+  /**
+   * Applies one posting.
+   * @throws Refusal AMOUNT_NOT_POSITIVE, AMOUNT_ZERO, INSUFFICIENT_BALANCE, BALANCE_OUT_OF_RANGE,
+   *   EXPIRY_NOT_AFTER_AVAILABILITY
+   */
+  apply(posting: ScheduledPosting): void {
+    const operation = this.#operation(posting.operationKey, OperationKind[posting.kind], posting);
+    if (posting.kind === 'ADJUST' && posting.amount === 0n) throw refuse('AMOUNT_ZERO', ['amount']);
+    if (posting.kind !== 'ADJUST' && posting.amount <= 0n) throw refuse('AMOUNT_NOT_POSITIVE', ['amount']);
+    if (posting.kind === 'REDEEM') this.#spend(operation, posting, posting.amount);
+    else if (posting.amount < 0n) this.#spend(operation, posting, -posting.amount);
+    else this.#earn(operation, posting);
+  }
+
+  #earn(operation: DraftOperation, posting: ScheduledPosting): void {
+    const { availableAt, expiresAt } = posting;
+    if (expiresAt !== null && expiresAt <= availableAt) throw refuse('EXPIRY_NOT_AFTER_AVAILABILITY', ['expiresAt']);
+    const pending = availableAt > this.#now;
+    const lot: LotState = {
+      ledgerKey: this.state.ledgerKey,
+      lotKey: newKey(),
+      operationKey: operation.operationKey,
+      amount: posting.amount,
+      remaining: posting.amount,
+      held: 0n,
+      pending,
+      availableAt,
+      expiresAt,
+      createdAt: this.#recordedAt,
+      maturedAt: pending ? null : this.#recordedAt,
+    };
+    const { amount } = posting;
+    this.#write(operation, { amount, posted: pending ? 0n : amount, pending: pending ? amount : 0n }, lot);
+    this.newLots.push(lot);
+    this.#lots.push(lot);
+    this.#lots.sort(compareLots);
+    if (!pending) this.#payDebt(operation.operationKey, lot);
+    this.#settleNoLaterThan(pending ? availableAt : null);
+    this.#settleNoLaterThan(expiresAt);
+  }
+
+  #spend(operation: DraftOperation, posting: ScheduledPosting, amount: bigint): void {
+    const available = this.state.posted - this.state.held;
+    // Whoever spends needs the balance; only a correction may use what the asset allows below zero.
+    const floor = posting.kind === 'REDEEM' ? 0n : this.state.floor;
+    if (floor !== null && available - amount < floor) {
+      throw refuse('INSUFFICIENT_BALANCE', ['amount'], { available: String(available), required: String(amount) });
+    }
+    this.#write(operation, { amount: -amount, posted: -amount, pending: 0n }, null);
+    let missing = amount;
+    for (const lot of this.#lots) {
+      if (missing === 0n) break;
+      const free = lot.pending ? 0n : lot.remaining - lot.held;
+      const taken = free < missing ? free : missing;
+      if (taken > 0n) this.#take(operation.operationKey, lot, taken);
+      missing -= taken;
+    }
+    this.state.debt += missing;
+  }
+
+  #mature(due: readonly LotState[]): void {
+    const amount = due.reduce((sum, lot) => sum + lot.remaining, 0n);
+    const operation = this.#operation(newKey(), OperationKind.MATURE, null);
+    this.#write(operation, { amount, posted: amount, pending: -amount }, null);
+    for (const lot of due) {
+      lot.pending = false;
+      lot.maturedAt = this.#recordedAt;
+      this.changedLots.add(lot);
+      this.#payDebt(operation.operationKey, lot);
+    }
+  }
+
+  #expire(over: readonly LotState[]): void {
+    const amount = over.reduce((sum, lot) => sum + lot.remaining - lot.held, 0n);
+    const operation = this.#operation(newKey(), OperationKind.EXPIRE, null);
+    this.#write(operation, { amount: -amount, posted: -amount, pending: 0n }, null);
+    for (const lot of over) this.#take(operation.operationKey, lot, lot.remaining - lot.held);
+  }
+
+  /** What falls due first pays what was taken beyond the lots. */
+  #payDebt(operationKey: string, lot: LotState): void {
+    const paid = lot.remaining < this.state.debt ? lot.remaining : this.state.debt;
+    if (paid === 0n) return;
+    this.state.debt -= paid;
+    this.#take(operationKey, lot, paid);
+  }
+
+  #take(operationKey: string, lot: LotState, amount: bigint): void {
+    lot.remaining -= amount;
+    if (!this.newLots.includes(lot)) this.changedLots.add(lot);
+    this.allocations.push({ operationKey, ledgerKey: lot.ledgerKey, lotKey: lot.lotKey, amount });
+  }
+
+  #operation(operationKey: string, kind: OperationKind, posting: ScheduledPosting | null): DraftOperation {
+    const operation = { operationKey, kind, posting, entries: [] };
+    this.operations.push(operation);
+    return operation;
+  }
+
+  #write(operation: DraftOperation, deltas: Deltas, lot: LotState | null): void {
+    const { state } = this;
+    const { posting } = operation;
+    const posted = state.posted + deltas.posted;
+    const pending = state.pending + deltas.pending;
+    if (!isInRange(posted) || !isInRange(pending) || !isInRange(posted + pending) || !isInRange(posted - state.held)) {
+      throw refuse('BALANCE_OUT_OF_RANGE', ['amount']);
+    }
+    state.posted = posted;
+    state.pending = pending;
+    state.version += 1n;
+    state.recordedAt = this.#recordedAt;
+    operation.entries.push({
+      tenantKey: state.tenantKey,
+      ledgerKey: state.ledgerKey,
+      memberKey: state.memberKey,
+      assetCode: state.asset,
+      version: state.version,
+      operationKey: operation.operationKey,
+      kind: operation.kind,
+      amount: deltas.amount,
+      postedDelta: deltas.posted,
+      pendingDelta: deltas.pending,
+      heldDelta: 0n,
+      postedAfter: posted,
+      pendingAfter: pending,
+      heldAfter: state.held,
+      feedPosition: 0n,
+      reason: posting?.reason ?? null,
+      availableAt: lot?.availableAt ?? null,
+      expiresAt: lot?.expiresAt ?? null,
+      occurredAt: posting?.occurredAt ?? this.#now,
+      recordedAt: this.#recordedAt,
+      isPending: lot?.pending ?? false,
+    });
+  }
+
+  #settleNoLaterThan(moment: Date | null): void {
+    if (moment === null) return;
+    const { settleAt } = this.state;
+    if (settleAt === null || moment < settleAt) this.state.settleAt = moment;
+  }
+
+  #earliestSettlement(): Date | null {
+    let earliest: Date | null = null;
+    for (const lot of this.#lots) {
+      if (lot.remaining === 0n) continue;
+      const moment = lot.pending ? lot.availableAt : lot.expiresAt;
+      if (moment !== null && (earliest === null || moment < earliest)) earliest = moment;
+    }
+    return earliest;
+  }
+}

@@ -1,0 +1,243 @@
+import { type Sql, statement, type Transaction } from '../../persistence/index.ts';
+import type { Entry } from './entry.entity.ts';
+import type { LedgerDraft } from './ledger.policy.ts';
+import type { LedgerState, LotState } from './posting.ts';
+
+const lockLedgers = statement<LedgerState>(
+  'ledger.lock',
+  `select tenant_id as "tenantKey", ledger_id as "ledgerKey", member_id as "memberKey", asset, posted, pending, held, debt, floor, version,
+          recorded_at as "recordedAt", settle_at as "settleAt"
+     from ledger where tenant_id = $1 and ledger_id = any($2::uuid[])
+    order by ledger_id for update`,
+);
+const selectStatuses = statement<{ memberKey: string; status: string }>(
+  'ledger.member_status',
+  `select member_id as "memberKey", status from member where tenant_id = $1 and member_id = any($2::uuid[])`,
+);
+const insertLedgers = statement(
+  'ledger.ensure',
+  `insert into ledger (tenant_id, ledger_id, member_id, asset, floor)
+   select $1, * from unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[]) on conflict do nothing`,
+);
+const selectOpenLots = statement<LotState>(
+  'lot.open',
+  `select ledger_id as "ledgerKey", lot_id as "lotKey", operation_id as "operationKey", amount, remaining, held,
+          pending, available_at as "availableAt", expires_at as "expiresAt", created_at as "createdAt",
+          matured_at as "maturedAt"
+     from lot where tenant_id = $1 and ledger_id = any($2::uuid[]) and remaining > 0
+    order by ledger_id, expires_at, lot_id`,
+);
+const insertOperations = statement(
+  'operation.insert',
+  `insert into operation (tenant_id, operation_id, kind, program_version, activity_id, reason, reference_type,
+                          reference_id, explanation, ledger_ids, versions, created_at)
+   select $1, o.operation_id, o.kind, $3, o.activity_id, o.reason, o.reference_type, o.reference_id, o.explanation,
+          array[o.ledger_id], array[o.version], $4
+     from json_to_recordset($2::json) as o (operation_id uuid, kind text, activity_id uuid, reason text,
+          reference_type text, reference_id text, explanation jsonb, ledger_id uuid, version bigint)`,
+);
+const insertLots = statement(
+  'lot.insert',
+  `insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at,
+                    expires_at, created_at, matured_at)
+   select $1, * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::boolean[],
+                            $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])`,
+);
+const updateLots = statement(
+  'lot.update',
+  `update lot set remaining = l.remaining, held = l.held, pending = l.pending, matured_at = l.matured_at
+     from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::boolean[], $7::timestamptz[])
+       as l (ledger_id, lot_id, remaining, held, pending, matured_at)
+    where lot.tenant_id = $1 and lot.ledger_id = l.ledger_id and lot.lot_id = l.lot_id`,
+);
+const insertAllocations = statement(
+  'allocation.insert',
+  `insert into allocation (tenant_id, operation_id, ledger_id, lot_id, amount, recorded_at)
+   select $1, *, $6::timestamptz from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[])`,
+);
+/** The feed's position is taken here, last, because its lock is held until the commit. */
+const writeEntries = statement<{ ledgerKey: string; version: bigint; feedPosition: bigint }>(
+  'entry.write',
+  `with drafted as (
+     select e.*, row_number() over () as place
+       from unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
+                   $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::timestamptz[], $14::timestamptz[],
+                   $15::timestamptz[], $16::timestamptz[])
+         as e (ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta, posted_after,
+               pending_after, held_after, reason, available_at, expires_at, occurred_at, recorded_at)),
+   feed as (
+     update tenant_feed set position = position + (select count(*) from drafted)
+      where tenant_id = $1 returning position - (select count(*) from drafted) as before),
+   left_as as (
+     update ledger set posted = s.posted, pending = s.pending, held = s.held, debt = s.debt, version = s.version,
+                       settle_at = s.settle_at, recorded_at = s.recorded_at,
+                       feed_position = (select before from feed)
+                         + (select max(place) from drafted d where d.ledger_id = s.ledger_id)
+       from unnest($17::uuid[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
+                   $23::timestamptz[], $24::timestamptz[])
+         as s (ledger_id, posted, pending, held, debt, version, settle_at, recorded_at)
+      where ledger.tenant_id = $1 and ledger.ledger_id = s.ledger_id)
+   insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
+                      held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
+                      expires_at, occurred_at, recorded_at)
+   select $1, d.ledger_id, d.version, d.operation_id, d.kind, d.amount, d.posted_delta, d.pending_delta, 0,
+          d.posted_after, d.pending_after, d.held_after, feed.before + d.place, d.reason, d.available_at,
+          d.expires_at, d.occurred_at, d.recorded_at
+     from drafted d, feed
+   returning ledger_id as "ledgerKey", version, feed_position as "feedPosition"`,
+);
+
+/** A ledger that a posting needs, whether it exists yet or not. */
+export interface WantedLedger {
+  readonly ledgerKey: string;
+  readonly memberKey: string;
+  readonly asset: string;
+  readonly floor: bigint | null;
+}
+
+/** Locks ledgers in the order of their keys, so that no two postings wait for each other. */
+export async function lockExisting(tx: Transaction, tenantKey: string, keys: readonly string[]): Promise<LedgerState[]> {
+  return await tx.run(lockLedgers, [tenantKey, keys]);
+}
+
+export async function insertMissing(tx: Sql, tenantKey: string, wanted: readonly WantedLedger[]): Promise<void> {
+  await tx.run(insertLedgers, [
+    tenantKey,
+    wanted.map(({ ledgerKey }) => ledgerKey),
+    wanted.map(({ memberKey }) => memberKey),
+    wanted.map(({ asset }) => asset),
+    wanted.map(({ floor }) => floor),
+  ]);
+}
+
+export async function findMemberStatuses(
+  sql: Sql,
+  tenantKey: string,
+  memberKeys: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await sql.run(selectStatuses, [tenantKey, memberKeys]);
+  return new Map(rows.map(({ memberKey, status }) => [memberKey, status]));
+}
+
+export async function findOpenLots(tx: Sql, tenantKey: string, ledgerKeys: readonly string[]): Promise<LotState[]> {
+  return await tx.run(selectOpenLots, [tenantKey, ledgerKeys]);
+}
+
+/** Writes drafts with the COMMIT of the transaction; their entries learn their feed positions then. */
+export function writeDrafts(
+  tx: Transaction,
+  tenantKey: string,
+  drafts: readonly LedgerDraft[],
+  facts: { readonly programVersion: number; readonly now: Date },
+): void {
+  const changed = drafts.filter(({ operations }) => operations.length > 0);
+  if (changed.length === 0) return;
+  deferOperations(tx, tenantKey, changed, facts);
+  deferLots(tx, tenantKey, changed);
+  deferEntries(tx, tenantKey, changed);
+}
+
+function deferOperations(
+  tx: Transaction,
+  tenantKey: string,
+  drafts: readonly LedgerDraft[],
+  facts: { readonly programVersion: number; readonly now: Date },
+): void {
+  const rows = drafts.flatMap(({ operations }) =>
+    operations.flatMap(({ operationKey, kind, posting, entries }) =>
+      entries.map(({ ledgerKey, version }) => ({
+        operation_id: operationKey,
+        kind,
+        activity_id: posting?.activityKey ?? null,
+        reason: posting?.reason ?? null,
+        reference_type: posting?.reference?.type ?? null,
+        reference_id: posting?.reference?.id ?? null,
+        explanation: posting?.explanation ?? null,
+        ledger_id: ledgerKey,
+        version: String(version),
+      })),
+    ),
+  );
+  tx.defer(insertOperations, [tenantKey, JSON.stringify(rows), facts.programVersion, facts.now]);
+}
+
+function deferLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDraft[]): void {
+  const made = drafts.flatMap(({ newLots }) => newLots);
+  if (made.length > 0) {
+    tx.defer(insertLots, [
+      tenantKey,
+      made.map(({ ledgerKey }) => ledgerKey),
+      made.map(({ lotKey }) => lotKey),
+      made.map(({ operationKey }) => operationKey),
+      made.map(({ amount }) => amount),
+      made.map(({ remaining }) => remaining),
+      made.map(({ pending }) => pending),
+      made.map(({ availableAt }) => availableAt),
+      made.map(({ expiresAt }) => expiresAt),
+      made.map(({ createdAt }) => createdAt),
+      made.map(({ maturedAt }) => maturedAt),
+    ]);
+  }
+  const changed = drafts.flatMap(({ changedLots }) => [...changedLots]);
+  if (changed.length > 0) {
+    tx.defer(updateLots, [
+      tenantKey,
+      changed.map(({ ledgerKey }) => ledgerKey),
+      changed.map(({ lotKey }) => lotKey),
+      changed.map(({ remaining }) => remaining),
+      changed.map(({ held }) => held),
+      changed.map(({ pending }) => pending),
+      changed.map(({ maturedAt }) => maturedAt),
+    ]);
+  }
+  for (const { allocations, recordedAt } of drafts) {
+    if (allocations.length === 0) continue;
+    tx.defer(insertAllocations, [
+      tenantKey,
+      allocations.map(({ operationKey }) => operationKey),
+      allocations.map(({ ledgerKey }) => ledgerKey),
+      allocations.map(({ lotKey }) => lotKey),
+      allocations.map(({ amount }) => amount),
+      recordedAt,
+    ]);
+  }
+}
+
+function deferEntries(tx: Transaction, tenantKey: string, drafts: readonly LedgerDraft[]): void {
+  const entries = drafts.flatMap(({ operations }) => operations.flatMap((operation) => operation.entries));
+  const states = drafts.map(({ state }) => state);
+  const column = <Value>(pick: (entry: Entry) => Value): Value[] => entries.map(pick);
+  const after = <Value>(pick: (state: LedgerState) => Value): Value[] => states.map(pick);
+  const values = [
+    tenantKey,
+    column(({ ledgerKey }) => ledgerKey),
+    column(({ version }) => version),
+    column(({ operationKey }) => operationKey),
+    column(({ kind }) => kind),
+    column(({ amount }) => amount),
+    column(({ postedDelta }) => postedDelta),
+    column(({ pendingDelta }) => pendingDelta),
+    column(({ postedAfter }) => postedAfter),
+    column(({ pendingAfter }) => pendingAfter),
+    column(({ heldAfter }) => heldAfter),
+    column(({ reason }) => reason),
+    column(({ availableAt }) => availableAt),
+    column(({ expiresAt }) => expiresAt),
+    column(({ occurredAt }) => occurredAt),
+    column(({ recordedAt }) => recordedAt),
+    after(({ ledgerKey }) => ledgerKey),
+    after(({ posted }) => posted),
+    after(({ pending }) => pending),
+    after(({ held }) => held),
+    after(({ debt }) => debt),
+    after(({ version }) => version),
+    after(({ settleAt }) => settleAt),
+    after(({ recordedAt }) => recordedAt),
+  ];
+  tx.defer(writeEntries, values, (rows) => {
+    const positions = new Map(rows.map((row) => [`${row.ledgerKey}:${row.version}`, row.feedPosition]));
+    for (const entry of entries) {
+      entry.feedPosition = positions.get(`${entry.ledgerKey}:${entry.version}`) ?? entry.feedPosition;
+    }
+  });
+}

@@ -1,0 +1,162 @@
+import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Resolver, Root } from 'type-graphql';
+import { Duration } from 'luxon';
+import { RequestFault } from '../../kernel/errors.ts';
+import { toPublicId } from '../../kernel/ids.ts';
+import { Asset, toAsset } from '../programs/index.ts';
+import {
+  type ConnectionOf,
+  DateTimeScalar,
+  DurationScalar,
+  payloadOf,
+  toPage,
+} from '../shared/index.ts';
+import { EntryConnection, type Entry } from './entry.entity.ts';
+import { HoldConnection, type Hold } from './hold.entity.ts';
+import type { LedgerContext } from './ledger.context.ts';
+import { entryPlace, feedCursor, holdCursor, holdPlace, lotCursor, lotPlace } from './ledger.cursors.ts';
+import { Balance, ExpiringAmount, Ledger } from './ledger.entity.ts';
+import { AdjustPointsInput, EarnPointsInput, HoldArgs, PageArgs, RedeemPointsInput } from './ledger.inputs.ts';
+import { AdjustPointsPayload, EarnPointsPayload, RedeemPointsPayload } from './ledger.payloads.types.ts';
+import { LotConnection, type Lot } from './lot.entity.ts';
+import type { LedgerOperation } from './operation.entity.ts';
+import { ledgerAfter } from './ledger.snapshot.ts';
+
+const REFUSED: EarnPointsPayload = { operation: null, ledger: null, userErrors: [] };
+
+@Resolver(() => Ledger)
+export class LedgerResolver {
+  @Mutation(() => EarnPointsPayload, { description: 'Credits an amount to a member.' })
+  @Extensions({ roles: ['STAFF'] })
+  earnPoints(
+    @Arg('input', () => EarnPointsInput, { description: 'Who earns how much of what, and why.' }) input: EarnPointsInput,
+    @Ctx() { request, services }: LedgerContext,
+  ): Promise<EarnPointsPayload> {
+    return payloadOf(request, REFUSED, async () => toPayload(await services.ledgers.earn(request, input)));
+  }
+
+  @Mutation(() => RedeemPointsPayload, {
+    description: 'Spends an amount, from the lots that expire first; never below zero, however many arrive at once.',
+  })
+  @Extensions({ roles: ['STAFF', 'MEMBER'] })
+  redeemPoints(
+    @Arg('input', () => RedeemPointsInput, { description: 'Who spends how much of what, and why.' }) input: RedeemPointsInput,
+    @Ctx() { request, services }: LedgerContext,
+  ): Promise<RedeemPointsPayload> {
+    return payloadOf(request, REFUSED, async () => toPayload(await services.ledgers.redeem(request, input)));
+  }
+
+  @Mutation(() => AdjustPointsPayload, { description: 'Corrects a balance by hand, up or down.' })
+  @Extensions({ roles: ['STAFF'] })
+  adjustPoints(
+    @Arg('input', () => AdjustPointsInput, { description: 'Whose balance is corrected by how much, and why.' }) input: AdjustPointsInput,
+    @Ctx() { request, services }: LedgerContext,
+  ): Promise<AdjustPointsPayload> {
+    return payloadOf(request, REFUSED, async () => toPayload(await services.ledgers.adjust(request, input)));
+  }
+
+  @FieldResolver(() => ID, { description: 'An opaque id.' })
+  id(@Root() ledger: Ledger): string {
+    return toPublicId('ledger', ledger.ledgerKey);
+  }
+
+  @FieldResolver(() => Asset, { description: 'What it counts.' })
+  async asset(@Root() ledger: Ledger, @Ctx() { request, services }: LedgerContext): Promise<Asset> {
+    return await assetNamed(request.tenantKey, ledger.assetCode, services);
+  }
+
+  @FieldResolver(() => Balance, { description: 'What it holds, now or as it stood at a moment.' })
+  async balance(
+    @Root() ledger: Ledger,
+    @Ctx() { loaders }: LedgerContext,
+    @Arg('at', () => DateTimeScalar, {
+      nullable: true,
+      description: 'After everything recorded by this moment, with what was due by then; now when missing.',
+    })
+    at?: Date | null,
+  ): Promise<Balance> {
+    if (at === null || at === undefined) return toBalance(ledger);
+    const then = await loaders.ledgers.reads.balanceAt(ledger.ledgerKey, at);
+    if (then.inFuture) throw new RequestFault('AT_IN_FUTURE', { field: ['at'] });
+    return toBalance(then);
+  }
+
+  @FieldResolver(() => String, {
+    description: 'A cursor for `pointEvents(after:)`: a card read first and followed from here has no gap.',
+  })
+  eventCursor(@Root() ledger: Ledger): string {
+    return feedCursor(ledger.tenantKey, ledger.feedPosition);
+  }
+
+  @FieldResolver(() => EntryConnection, { description: 'Its entries, newest version first.' })
+  async entries(
+    @Root() ledger: Ledger,
+    @Args(() => PageArgs) { first, after }: PageArgs,
+    @Ctx() { loaders }: LedgerContext,
+  ): Promise<ConnectionOf<Entry>> {
+    const before = entryPlace(ledger.tenantKey, ledger.ledgerKey, after);
+    const page = await loaders.ledgers.entryPage.load({ ledgerKey: ledger.ledgerKey, before, first });
+    for (const { node } of page.edges) {
+      node.assetCode = ledger.assetCode;
+      node.memberKey = ledger.memberKey;
+    }
+    return page;
+  }
+
+  @FieldResolver(() => [ExpiringAmount], { description: 'What will expire within a span, soonest first.' })
+  async expiring(
+    @Root() ledger: Ledger,
+    @Arg('within', () => DurationScalar, { description: 'From now, e.g. `P30D`.' }) within: string,
+    @Ctx() { request, services, loaders }: LedgerContext,
+  ): Promise<ExpiringAmount[]> {
+    const { definition } = await services.programs.inForce(request.tenantKey);
+    const { hours, minutes, seconds, ...rest } = Duration.fromISO(within).toObject();
+    const days = Duration.fromObject(rest).toISO() ?? 'P0D';
+    const time = Duration.fromObject({ hours: hours ?? 0, minutes: minutes ?? 0, seconds: seconds ?? 0 }).toISO() ?? 'PT0S';
+    const key = { ledgerKey: ledger.ledgerKey, timeZone: definition.timeZone, days, time };
+    return await loaders.ledgers.expiring.load(key);
+  }
+
+  @FieldResolver(() => LotConnection, { description: 'Its lots: by expiry, those that never expire last, then by age.' })
+  async lots(
+    @Root() ledger: Ledger,
+    @Args(() => PageArgs) { first, after }: PageArgs,
+    @Ctx() { loaders }: LedgerContext,
+  ): Promise<ConnectionOf<Lot>> {
+    const { tenantKey, ledgerKey } = ledger;
+    const rows = await loaders.ledgers.reads.lotPage(ledgerKey, lotPlace(tenantKey, ledgerKey, after), first);
+    return toPage(rows, first, (lot) => lotCursor(tenantKey, ledgerKey, lot));
+  }
+
+  @FieldResolver(() => HoldConnection, { description: 'Its holds, newest first.' })
+  async holds(
+    @Root() ledger: Ledger,
+    @Args(() => HoldArgs) { first, after, status = null }: HoldArgs,
+    @Ctx() { loaders }: LedgerContext,
+  ): Promise<ConnectionOf<Hold>> {
+    const { tenantKey, ledgerKey } = ledger;
+    const before = holdPlace(tenantKey, ledgerKey, status, after);
+    const rows = await loaders.ledgers.reads.holdPage(ledgerKey, status, before, first);
+    return toPage(rows, first, ({ holdKey }) => holdCursor(tenantKey, ledgerKey, status, holdKey));
+  }
+}
+
+function toPayload(operation: LedgerOperation): EarnPointsPayload {
+  const [entry] = operation.writtenEntries ?? [];
+  return { operation, ledger: entry === undefined ? null : ledgerAfter(entry), userErrors: [] };
+}
+
+function toBalance({ posted, pending, held, due = 0n, expired = 0n }: Pick<Ledger, 'posted' | 'pending' | 'held' | 'due' | 'expired'>): Balance {
+  return { available: posted - held + due - expired, pending: pending - due, held };
+}
+
+/** The asset of this code in the program in force. */
+export async function assetNamed(
+  tenantKey: string,
+  code: string,
+  services: LedgerContext['services'],
+): Promise<Asset> {
+  const { assets } = await services.programs.inForce(tenantKey);
+  const definition = assets.get(code);
+  if (definition === undefined) throw new Error(`The program of tenant ${tenantKey} has no asset "${code}".`);
+  return toAsset(definition);
+}

@@ -1,0 +1,65 @@
+import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Field, ObjectType } from 'type-graphql';
+import { connectionType, DateTimeScalar, edgeType, Node, PointsScalar } from '../shared/index.ts';
+
+/** One earned amount, with its own availability and expiry. */
+@Entity({ tableName: 'lot' })
+@ObjectType({ description: 'One earned amount, with its own availability and expiry.', implements: Node })
+export class Lot {
+  @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
+  tenantKey!: string;
+
+  @PrimaryKey({ type: 'uuid', fieldName: 'ledger_id' })
+  ledgerKey!: string;
+
+  @PrimaryKey({ type: 'uuid', fieldName: 'lot_id' })
+  lotKey!: string;
+
+  @Property({ type: 'uuid', fieldName: 'operation_id' })
+  operationKey!: string;
+
+  @Field(() => PointsScalar, { description: 'What was earned.' })
+  @Property({ type: 'bigint' })
+  amount!: bigint;
+
+  @Field(() => PointsScalar, { description: 'What is left of it, held parts included.' })
+  @Property({ type: 'bigint' })
+  remaining!: bigint;
+
+  @Field(() => PointsScalar, { description: 'What of the rest is reserved by holds.' })
+  @Property({ type: 'bigint' })
+  held!: bigint;
+
+  /** Whether it still counts in the ledger's pending. */
+  @Property({ type: 'boolean' })
+  pending!: boolean;
+
+  @Field(() => DateTimeScalar, { description: 'When it falls due.' })
+  @Property({ type: 'datetime' })
+  availableAt!: Date;
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it expires; null if never.' })
+  @Property({ type: 'datetime', nullable: true })
+  expiresAt!: Date | null;
+
+  @Property({ type: 'datetime' })
+  createdAt!: Date;
+
+  @Property({ type: 'datetime', nullable: true })
+  maturedAt!: Date | null;
+}
+
+@ObjectType({ description: 'What an operation took from a lot.' })
+export class Allocation {
+  @Field(() => Lot, { description: 'The lot.' })
+  lot!: Lot;
+
+  @Field(() => PointsScalar, { description: 'How much was taken from it; negative when it was given back.' })
+  amount!: bigint;
+}
+
+@ObjectType({ description: 'One lot of a list.' })
+export class LotEdge extends edgeType(() => Lot, 'lot') {}
+
+@ObjectType({ description: 'A page of lots: by expiry, those that never expire last, then by age.' })
+export class LotConnection extends connectionType(() => LotEdge, 'lots') {}

@@ -1,0 +1,108 @@
+import { Ctx, FieldResolver, ID, Resolver, Root } from 'type-graphql';
+import { toEntryId, toPublicId } from '../../kernel/ids.ts';
+import { localize } from '../../kernel/localized.ts';
+import type { RequestContext } from '../../kernel/request-context.ts';
+import { mayActOn } from '../../kernel/request-context.ts';
+import { Asset } from '../programs/index.ts';
+import { Entry } from './entry.entity.ts';
+import { Hold } from './hold.entity.ts';
+import type { LedgerContext } from './ledger.context.ts';
+import { EntryStatus } from './ledger.enums.types.ts';
+import { Ledger } from './ledger.entity.ts';
+import { assetNamed } from './ledger.resolver.ts';
+import { Allocation, Lot } from './lot.entity.ts';
+import { Explanation, LedgerOperation, Reference, type StoredExplanation } from './operation.entity.ts';
+
+@Resolver(() => LedgerOperation)
+export class LedgerOperationResolver {
+  @FieldResolver(() => ID, { description: 'An opaque id.' })
+  id(@Root() operation: LedgerOperation): string {
+    return toPublicId('operation', operation.operationKey);
+  }
+
+  @FieldResolver(() => [Entry], { description: 'What it wrote: one entry a ledger. A member sees only their own side.' })
+  async entries(@Root() operation: LedgerOperation, @Ctx() { request, loaders }: LedgerContext): Promise<Entry[]> {
+    const entries = operation.writtenEntries ?? (await loadEntries(operation, loaders));
+    return entries.filter(({ memberKey }) => mayActOn(request, memberKey));
+  }
+
+  @FieldResolver(() => [Allocation], { description: 'Which lots it took from, and how much.' })
+  async allocations(@Root() operation: LedgerOperation, @Ctx() { loaders }: LedgerContext): Promise<Allocation[]> {
+    return await loaders.ledgers.allocations.load(operation.operationKey);
+  }
+
+  @FieldResolver(() => Reference, { nullable: true, description: 'What it refers to outside; null if nothing.' })
+  reference(@Root() { referenceType, referenceId }: LedgerOperation): Reference | null {
+    return referenceType === null || referenceId === null ? null : { type: referenceType, id: referenceId };
+  }
+
+  @FieldResolver(() => Explanation, {
+    nullable: true,
+    description: 'Why a rule or an extension gave it; null for what was done by hand.',
+  })
+  explanation(@Root() { storedExplanation }: LedgerOperation, @Ctx() { request }: LedgerContext): Explanation | null {
+    return storedExplanation === null ? null : toExplanation(storedExplanation, request);
+  }
+}
+
+@Resolver(() => Entry)
+export class EntryResolver {
+  @FieldResolver(() => ID, { description: 'An opaque id.' })
+  id(@Root() entry: Entry): string {
+    return toEntryId(entry.ledgerKey, entry.version);
+  }
+
+  @FieldResolver(() => EntryStatus, { description: 'Whether what it credited is due.' })
+  status(@Root() { isPending }: Entry): EntryStatus {
+    return isPending ? EntryStatus.PENDING : EntryStatus.POSTED;
+  }
+
+  @FieldResolver(() => Asset, { description: 'The asset of its ledger.' })
+  async asset(@Root() entry: Entry, @Ctx() { request, services }: LedgerContext): Promise<Asset> {
+    return await assetNamed(request.tenantKey, entry.assetCode, services);
+  }
+
+  @FieldResolver(() => Ledger, { description: 'The ledger that it stands in, as it is now.' })
+  async ledger(@Root() entry: Entry, @Ctx() { loaders }: LedgerContext): Promise<Ledger> {
+    const ledger = await loaders.ledgers.ledger.load(entry.ledgerKey);
+    if (ledger === null) throw new Error('An entry has no ledger.');
+    return ledger;
+  }
+
+  @FieldResolver(() => LedgerOperation, { description: 'The operation that wrote it.' })
+  async operation(@Root() entry: Entry, @Ctx() { loaders }: LedgerContext): Promise<LedgerOperation> {
+    const operation = await loaders.ledgers.operation.load(entry.operationKey);
+    if (operation === null) throw new Error('An entry has no operation.');
+    return operation;
+  }
+}
+
+@Resolver(() => Lot)
+export class LotResolver {
+  @FieldResolver(() => ID, { description: 'An opaque id.' })
+  id(@Root() lot: Lot): string {
+    return toPublicId('lot', lot.lotKey);
+  }
+}
+
+@Resolver(() => Hold)
+export class HoldResolver {
+  @FieldResolver(() => ID, { description: 'An opaque id.' })
+  id(@Root() hold: Hold): string {
+    return toPublicId('hold', hold.holdKey);
+  }
+}
+
+/** A stored explanation in the caller's language. */
+export function toExplanation(stored: StoredExplanation, { language }: RequestContext): Explanation {
+  return { ...stored, summary: localize(stored.summary, language) };
+}
+
+async function loadEntries(operation: LedgerOperation, loaders: LedgerContext['loaders']): Promise<Entry[]> {
+  const keys = operation.ledgerKeys.map((ledgerKey, index) => ({ ledgerKey, version: operation.versions[index] ?? 0n }));
+  const entries = await loaders.ledgers.entry.loadMany(keys);
+  return entries.map((entry) => {
+    if (entry === null || entry instanceof Error) throw entry ?? new Error('An operation misses an entry.');
+    return entry;
+  });
+}

@@ -1,0 +1,36 @@
+import type { ErrorCatalogue } from '../../kernel/errors.ts';
+
+export const memberErrors = {
+  IDENTITY_TAKEN: {
+    en: 'Another member has this identity. Find that member, or enrol with another identity.',
+    'zh-CN': '该身份已属于其他会员，请查找该会员或使用其他身份。',
+  },
+  IDENTITY_INVALID: {
+    en: 'This is no valid {kind}. Check its value.',
+    'zh-CN': '{kind} 无效，请检查其内容。',
+  },
+  IDENTITY_REPEATED: {
+    en: 'The same identity is given twice. Send it once.',
+    'zh-CN': '同一身份重复出现，请只发送一次。',
+  },
+  IDENTITY_REQUIRED: {
+    en: 'A member needs at least one identity, and at most {most}. Send a phone, an email or another.',
+    'zh-CN': '会员至少需要一个身份，最多 {most} 个，请提供手机号、邮箱或其他身份。',
+  },
+  ATTRIBUTES_INVALID: {
+    en: 'Attributes are a JSON object of at most 8 kB and depth 4. Send less, or flatter.',
+    'zh-CN': '自定义属性须为不超过 8 kB、层级不超过 4 的 JSON 对象，请精简。',
+  },
+  BIRTHDAY_INVALID: {
+    en: 'A birthday is a date of the past, YYYY-MM-DD. Correct it.',
+    'zh-CN': '生日须为过去的日期（YYYY-MM-DD），请更正。',
+  },
+  STATUS_NOT_BY_HAND: {
+    en: 'The status {status} can’t be set by hand. Send ACTIVE, BLOCKED or CLOSED.',
+    'zh-CN': '状态 {status} 不能手动设置，请发送 ACTIVE、BLOCKED 或 CLOSED。',
+  },
+  TAG_INVALID: {
+    en: 'A tag’s code has 1 to 64 lower-case letters, digits, "-" and "_". Correct it.',
+    'zh-CN': '标签代码由 1 至 64 个小写字母、数字、“-”或“_”组成，请更正。',
+  },
+} satisfies ErrorCatalogue;

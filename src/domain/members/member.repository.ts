@@ -1,0 +1,139 @@
+import DataLoader from 'dataloader';
+import { type Sql, statement, type Transaction } from '../../persistence/index.ts';
+import type { Identity, IdentityKind, Member } from './member.entity.ts';
+import type { NormalIdentity } from './member.policy.ts';
+
+const memberColumns = `
+  m.tenant_id as "tenantKey", m.member_id as "memberKey", m.status, m.display_name as "displayName", m.gender,
+  m.birthday, m.locale, m.region, m.channel, m.store, m.consents, m.attributes, m.tags as "tagCodes",
+  m.enrolled_at as "enrolledAt", m.updated_at as "updatedAt"`;
+
+const selectMembers = statement<Member>(
+  'member.by_keys',
+  `select ${memberColumns} from member m where m.tenant_id = $1 and m.member_id = any($2::uuid[])`,
+);
+const selectByIdentity = statement<Member>(
+  'member.by_identity',
+  `select ${memberColumns} from member_identity i
+     join member m on m.tenant_id = $1 and m.member_id = i.member_id
+    where i.tenant_id = $1 and i.kind = $2 and i.value = $3`,
+);
+const lockMember = statement<Member>(
+  'member.lock',
+  `select ${memberColumns} from member m where m.tenant_id = $1 and m.member_id = $2 for update`,
+);
+const selectIdentities = statement<Identity>(
+  'identity.by_members',
+  `select member_id as "memberKey", kind, value, verified from member_identity
+    where tenant_id = $1 and member_id = any($2::uuid[]) order by member_id, position`,
+);
+const insertMember = statement(
+  'member.insert',
+  `insert into member (tenant_id, member_id, status, display_name, gender, birthday, locale, region, channel, store,
+                       consents, attributes, tags, enrolled_at, updated_at)
+   values ($1, $2, 'ACTIVE', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, business_time(), business_time())`,
+);
+const updateMember = statement(
+  'member.update',
+  `update member set status = $3, display_name = $4, gender = $5, birthday = $6, locale = $7, region = $8,
+                     consents = $9, attributes = $10, tags = $11, updated_at = business_time()
+    where tenant_id = $1 and member_id = $2`,
+);
+const insertIdentities = statement<{ kind: string; value: string }>(
+  'identity.insert',
+  `insert into member_identity (tenant_id, member_id, kind, value, verified, position)
+   select $1, $2, i.kind, i.value, i.verified,
+          i.place - 1 + (select count(*) from member_identity o where o.tenant_id = $1 and o.member_id = $2)
+     from unnest($3::text[], $4::text[], $5::boolean[]) with ordinality as i (kind, value, verified, place)
+   on conflict do nothing returning kind, value`,
+);
+
+export async function findByIdentity(
+  sql: Sql,
+  tenantKey: string,
+  identity: Pick<NormalIdentity, 'kind' | 'value'>,
+): Promise<Member | null> {
+  const [member] = await sql.run(selectByIdentity, [tenantKey, identity.kind, identity.value]);
+  return member ?? null;
+}
+
+export async function lockByKey(tx: Transaction, tenantKey: string, memberKey: string): Promise<Member | null> {
+  const [member] = await tx.run(lockMember, [tenantKey, memberKey]);
+  return member ?? null;
+}
+
+export type NewMember = Omit<Member, 'enrolledAt' | 'updatedAt'>;
+
+/** Writes a new member, enrolled at the transaction's business time. */
+export async function insert(tx: Transaction, member: NewMember): Promise<void> {
+  await tx.run(insertMember, [
+    member.tenantKey,
+    member.memberKey,
+    member.displayName,
+    member.gender,
+    member.birthday,
+    member.locale,
+    member.region,
+    member.channel,
+    member.store,
+    JSON.stringify(member.consents),
+    JSON.stringify(member.attributes),
+    member.tagCodes,
+  ]);
+}
+
+export async function update(tx: Transaction, member: Member): Promise<void> {
+  await tx.run(updateMember, [
+    member.tenantKey,
+    member.memberKey,
+    member.status,
+    member.displayName,
+    member.gender,
+    member.birthday,
+    member.locale,
+    member.region,
+    JSON.stringify(member.consents),
+    JSON.stringify(member.attributes),
+    member.tagCodes,
+  ]);
+}
+
+/** Adds identities; answers the indices of those that another member has. */
+export async function addIdentities(
+  tx: Transaction,
+  { tenantKey, memberKey }: Pick<Member, 'tenantKey' | 'memberKey'>,
+  identities: readonly NormalIdentity[],
+): Promise<number[]> {
+  const added = await tx.run(insertIdentities, [
+    tenantKey,
+    memberKey,
+    identities.map(({ kind }) => kind),
+    identities.map(({ value }) => value),
+    identities.map(({ verified }) => verified),
+  ]);
+  const ours = new Set(added.map(({ kind, value }) => `${kind} ${value}`));
+  return identities.flatMap(({ kind, value }, index) => (ours.has(`${kind} ${value}`) ? [] : [index]));
+}
+
+export interface MemberLoaders {
+  readonly member: DataLoader<string, Member | null>;
+  readonly identities: DataLoader<string, Identity[]>;
+  byIdentity(kind: IdentityKind, value: string): Promise<Member | null>;
+}
+
+/** The batched reads of one request. */
+export function createMemberLoaders(sql: Sql, tenantKey: string): MemberLoaders {
+  return {
+    member: new DataLoader(async (keys) => {
+      const rows = await sql.run(selectMembers, [tenantKey, keys]);
+      const byKey = new Map(rows.map((member) => [member.memberKey, member]));
+      return keys.map((key) => byKey.get(key) ?? null);
+    }),
+    identities: new DataLoader(async (keys) => {
+      const rows = await sql.run(selectIdentities, [tenantKey, keys]);
+      const byMember = Map.groupBy(rows, ({ memberKey }) => memberKey);
+      return keys.map((key) => byMember.get(key) ?? []);
+    }),
+    byIdentity: (kind, value) => findByIdentity(sql, tenantKey, { kind, value }),
+  };
+}

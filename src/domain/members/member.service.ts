@@ -1,0 +1,150 @@
+import { refuse } from '../../kernel/errors.ts';
+import { fromPublicId } from '../../kernel/ids.ts';
+import type { RequestContext } from '../../kernel/request-context.ts';
+import type { Database } from '../../persistence/index.ts';
+import {
+  emptyLedger,
+  type Ledger,
+  type LedgerOperation,
+  type LedgerService,
+  type LedgerWriter,
+  ledgerAfter,
+  type PostingListener,
+} from '../ledgers/index.ts';
+import type { PinnedProgram, ProgramService, UseCaseRunner } from '../programs/index.ts';
+import type { Enrolment, EnrolmentProposal } from './enrolment.ts';
+import { type Member, MemberStatus } from './member.entity.ts';
+import type { CreateMemberInput, UpdateMemberInput } from './member.inputs.ts';
+import { updated } from './member-change.policy.ts';
+import { addIdentities, createMemberLoaders, lockByKey, update } from './member.repository.ts';
+import { normaliseIdentities } from './member.policy.ts';
+
+/** A new member and what enrolling gave them. */
+export interface Enrolled {
+  readonly member: Member;
+  readonly operations: readonly LedgerOperation[];
+}
+
+interface StoredEnrolment {
+  readonly member: string;
+  readonly operations: readonly string[];
+}
+
+/** What services of members stand on. */
+export interface MemberServiceParts {
+  readonly database: Database;
+  readonly programs: ProgramService;
+  readonly useCases: UseCaseRunner;
+  readonly ledgers: LedgerService;
+  readonly writer: LedgerWriter;
+  readonly enrolment: Enrolment;
+  readonly listener: PostingListener;
+}
+
+/** Use cases on members. */
+export class MemberService {
+  readonly #parts: MemberServiceParts;
+
+  constructor(parts: MemberServiceParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Enrols a member, with what the program's enrolment rules give.
+   * @throws Refusal IDEMPOTENCY_CONFLICT, IDENTITY_TAKEN, NO_PROGRAM, and what `Enrolment.propose` throws
+   */
+  async create(ctx: RequestContext, input: CreateMemberInput): Promise<Enrolled> {
+    const { enrolment, writer, useCases, listener } = this.#parts;
+    const { result, written } = await useCases.run<EnrolmentProposal, StoredEnrolment, Enrolled>(ctx, {
+      mutation: 'createMember',
+      input,
+      propose: (program) => enrolment.propose(ctx, program, input),
+      stored: ({ member, postings }) => ({
+        member: member.memberKey,
+        operations: postings.map(({ operationKey }) => operationKey),
+      }),
+      commit: async (tx, proposal, program, facts) => {
+        const context = { tenantKey: ctx.tenantKey, program, facts };
+        const [member, { operations }] = await Promise.all([
+          enrolment.commit(tx, proposal, program, facts),
+          writer.post(tx, context, proposal.postings),
+        ]);
+        return { member: { ...member, ledgersThen: ledgersOfNewMember(member, program, operations) }, operations };
+      },
+      replay: (stored) => this.#replayed(ctx, stored),
+    });
+    if (written) listener.posted(ctx.tenantKey, [result.member.memberKey]);
+    return refreshed(result);
+  }
+
+  /**
+   * Changes a member.
+   * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, IDENTITY_TAKEN, and what `propose` of an enrolment
+   *   throws about single fields
+   */
+  async update(ctx: RequestContext, input: UpdateMemberInput): Promise<Member> {
+    const memberKey = fromPublicId('member', input.memberId);
+    if (memberKey === null) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
+    const { result } = await this.#parts.useCases.run<string, { member: string }, Member>(ctx, {
+      mutation: 'updateMember',
+      input,
+      propose: async () => memberKey,
+      stored: () => ({ member: memberKey }),
+      commit: async (tx, key, program, facts) => {
+        const [{ now }, before] = await Promise.all([facts, lockByKey(tx, ctx.tenantKey, key)]);
+        if (before === null) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
+        if (before.status === MemberStatus.MERGED || before.status === MemberStatus.ERASED) {
+          throw refuse('MEMBER_NOT_ACTIVE', ['memberId'], { status: before.status });
+        }
+        const after = updated(before, input, now, program.definition.timeZone);
+        const added = normaliseIdentities(input.addIdentities ?? [], 'addIdentities');
+        const [, taken] = await Promise.all([update(tx, after), addIdentities(tx, after, added)]);
+        const [first] = taken;
+        if (first !== undefined) throw refuse('IDENTITY_TAKEN', ['addIdentities', String(first)]);
+        return after;
+      },
+      replay: ({ member }) => this.#found(ctx, member),
+    });
+    return result;
+  }
+
+  async #replayed(ctx: RequestContext, stored: StoredEnrolment): Promise<Enrolled> {
+    const { ledgers, programs } = this.#parts;
+    const [member, operations, program] = await Promise.all([
+      this.#found(ctx, stored.member),
+      ledgers.operations(ctx, stored.operations),
+      programs.inForce(ctx.tenantKey),
+    ]);
+    return { member: { ...member, ledgersThen: ledgersOfNewMember(member, program, operations) }, operations };
+  }
+
+  async #found(ctx: RequestContext, memberKey: string): Promise<Member> {
+    const { member } = createMemberLoaders(this.#parts.database.read(ctx.tenantKey), ctx.tenantKey);
+    const found = await member.load(memberKey);
+    if (found === null) throw new Error(`The member ${memberKey} of a stored result is missing.`);
+    return found;
+  }
+}
+
+/** The ledgers as operations left them, by asset. */
+export function ledgersThen(operations: readonly LedgerOperation[]): Map<string, Ledger> {
+  const entries = operations.flatMap(({ writtenEntries }) => writtenEntries ?? []);
+  return new Map(entries.map((entry) => [entry.assetCode, ledgerAfter(entry)]));
+}
+
+function ledgersOfNewMember(
+  { tenantKey, memberKey }: Member,
+  program: PinnedProgram,
+  operations: readonly LedgerOperation[],
+): Map<string, Ledger> {
+  const empty = program.definition.assets.map(
+    ({ code }): [string, Ledger] => [code, emptyLedger(tenantKey, memberKey, code)],
+  );
+  return new Map([...empty, ...ledgersThen(operations)]);
+}
+
+/** After the commit the entries know their feed positions, and so must the ledgers made from them. */
+function refreshed({ member, operations }: Enrolled): Enrolled {
+  const ledgers = new Map([...(member.ledgersThen ?? []), ...ledgersThen(operations)]);
+  return { member: { ...member, ledgersThen: ledgers }, operations };
+}

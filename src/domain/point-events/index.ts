@@ -1,0 +1,2 @@
+export { PointEventResolver } from './point-event.resolver.ts';
+export { PointEventService } from './point-event.service.ts';

@@ -1,0 +1,59 @@
+import { Args, ArgsType, Extensions, Field, ID, Resolver, Root, Subscription } from 'type-graphql';
+import type { RequestContext } from '../../kernel/request-context.ts';
+import { PointEvent } from './point-event.entity.ts';
+import type { PointEventService } from './point-event.service.ts';
+
+/** What the resolvers of events need from the request. */
+interface PointEventContext {
+  readonly request: RequestContext;
+  readonly services: { readonly pointEvents: PointEventService };
+}
+
+@ArgsType()
+class PointEventArgs {
+  @Field(() => ID, { description: 'The member; members may only follow themselves.' })
+  memberId!: string;
+
+  @Field(() => String, { nullable: true, description: 'The code of one asset; all of them when missing.' })
+  asset?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'An event’s `cursor` or a ledger’s `eventCursor`; from the moment of subscribing when missing.',
+  })
+  after?: string | null;
+}
+
+@Resolver()
+export class PointEventResolver {
+  @Subscription(() => PointEvent, {
+    description: 'A member’s events, each once: what came behind `after`, then live, in order of version in a ledger.',
+    subscribe: ({ args, context }) => {
+      const { request, services } = context as PointEventContext;
+      const { memberId, asset = null, after = null } = args as PointEventArgs;
+      return follow(services.pointEvents, request, { memberId, asset, after });
+    },
+  })
+  @Extensions({ roles: ['STAFF', 'MEMBER'] })
+  pointEvents(@Root() event: PointEvent, @Args(() => PointEventArgs) _: PointEventArgs): PointEvent {
+    return event;
+  }
+}
+
+function follow(
+  service: PointEventService,
+  ctx: RequestContext,
+  request: { memberId: string; asset: string | null; after: string | null },
+): AsyncIterable<PointEvent> {
+  // type-graphql wants an iterable, not a promise of one.
+  const following = service.follow(ctx, request);
+  following.catch(() => undefined);
+  return {
+    [Symbol.asyncIterator](): AsyncIterator<PointEvent> {
+      return {
+        next: async () => await (await following).next(),
+        return: async () => (await (await following).return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  };
+}

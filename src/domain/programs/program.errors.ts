@@ -1,0 +1,16 @@
+import type { ErrorCatalogue } from '../../kernel/errors.ts';
+
+export const programErrors = {
+  NO_PROGRAM: {
+    en: 'This tenant has no program yet. Apply one with "membergraph program apply FILE".',
+    'zh-CN': '该企业尚无会员方案，请先用“membergraph program apply FILE”应用方案。',
+  },
+  ASSET_NOT_FOUND: {
+    en: 'The program has no asset "{asset}". Name one of its assets.',
+    'zh-CN': '会员方案中没有资产“{asset}”，请使用方案中已有的资产。',
+  },
+  ASSET_IN_USE: {
+    en: 'The asset "{asset}" has balances, so the program can’t drop it. Keep it in the file.',
+    'zh-CN': '资产“{asset}”仍有余额，不能从方案中移除，请在文件中保留。',
+  },
+} satisfies ErrorCatalogue;

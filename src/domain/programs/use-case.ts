@@ -1,0 +1,78 @@
+import type { RequestContext } from '../../kernel/request-context.ts';
+import {
+  AlreadyDone,
+  claimKey,
+  type Database,
+  findResult,
+  idempotentRequest,
+  type Transaction,
+} from '../../persistence/index.ts';
+import type { PinnedProgram, ProgramService } from './program.service.ts';
+
+/** What a commit may rely on, once it is known: business time, and that the program still is in force. */
+export type CommitFacts = Promise<{ readonly now: Date }>;
+
+/** A mutation in two phases, carried out once per idempotency key. */
+export interface UseCase<Proposal, Stored, Result> {
+  readonly mutation: string;
+  readonly input: { idempotencyKey: string; dryRun?: boolean | null };
+  /** Works out what to do, with no transaction open: rules and extensions are asked here. */
+  propose(program: PinnedProgram): Promise<Proposal>;
+  /** What is kept under the key: enough to answer the same again. */
+  stored(proposal: Proposal): Stored;
+  /**
+   * Rechecks and writes, in one transaction. Statements of its first turn travel with the key's claim; it
+   * awaits `facts` before it decides anything.
+   */
+  commit(tx: Transaction, proposal: Proposal, program: PinnedProgram, facts: CommitFacts): Promise<Result>;
+  /** The first result again. */
+  replay(stored: Stored): Promise<Result>;
+}
+
+/** Runs use cases: look the key up, propose, commit, and answer a replay where another was first. */
+export class UseCaseRunner {
+  readonly #database: Database;
+  readonly #programs: ProgramService;
+
+  constructor(database: Database, programs: ProgramService) {
+    this.#database = database;
+    this.#programs = programs;
+  }
+
+  /**
+   * @returns the result, and whether it was written now (not replayed, not a dry run)
+   * @throws Refusal IDEMPOTENCY_CONFLICT, IDEMPOTENCY_KEY_INVALID, NO_PROGRAM, and what the use case throws
+   */
+  async run<Proposal, Stored, Result>(
+    { tenantKey }: RequestContext,
+    useCase: UseCase<Proposal, Stored, Result>,
+  ): Promise<{ result: Result; written: boolean }> {
+    const request = idempotentRequest(useCase.mutation, useCase.input);
+    const known = await findResult<Stored>(this.#database.read(tenantKey), tenantKey, request);
+    if (known !== null) return { result: await useCase.replay(known), written: false };
+    const dryRun = useCase.input.dryRun === true;
+    try {
+      const result = await this.#programs.underProgram(tenantKey, async (program) => {
+        const proposal = await useCase.propose(program);
+        return await this.#database.transaction(
+          tenantKey,
+          async (tx) => {
+            const claimed = dryRun ? null : claimKey(tx, tenantKey, request, useCase.stored(proposal));
+            const facts = Promise.all([this.#programs.recheck(tx, program), claimed]).then(([checked]) => checked);
+            facts.catch(() => undefined);
+            const committing = useCase.commit(tx, proposal, program, facts);
+            const settled = await Promise.allSettled([facts, committing]);
+            // A key that was taken explains every other failure, so it is told first.
+            for (const one of settled) if (one.status === 'rejected') throw one.reason;
+            return await committing;
+          },
+          { dryRun },
+        );
+      });
+      return { result, written: !dryRun };
+    } catch (error) {
+      if (!(error instanceof AlreadyDone)) throw error;
+      return { result: await useCase.replay(error.result as Stored), written: false };
+    }
+  }
+}

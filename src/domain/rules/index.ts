@@ -1,0 +1,1 @@
+export { askRules, type Happening, type ProposedCredit } from './rule.policy.ts';

@@ -1,0 +1,58 @@
+import { type ClassType, Field, Int, ObjectType } from 'type-graphql';
+
+@ObjectType({ description: 'Where a page of a list ends.' })
+export class PageInfo {
+  @Field(() => Boolean, { description: 'Whether there is more after this page.' })
+  hasNextPage!: boolean;
+
+  @Field(() => String, { nullable: true, description: 'The cursor of the last edge; pass it as `after` to go on.' })
+  endCursor!: string | null;
+}
+
+/** One item of a list with its cursor. */
+export interface EdgeOf<Node> {
+  cursor: string;
+  node: Node;
+}
+
+/** One page of a list. */
+export interface ConnectionOf<Node> {
+  edges: EdgeOf<Node>[];
+  pageInfo: PageInfo;
+}
+
+/** Declares `<Name>Edge` and `<Name>Connection` over a node type; extend what it returns to name them. */
+export function edgeType<Node extends object>(nodeType: () => ClassType<Node>, what: string) {
+  @ObjectType({ description: `One ${what} of a list.` })
+  abstract class Edge implements EdgeOf<Node> {
+    @Field(() => String, { description: 'Where this item stands; pass it as `after` to go on behind it.' })
+    cursor!: string;
+
+    @Field(nodeType, { description: `The ${what}.` })
+    node!: Node;
+  }
+  return Edge;
+}
+
+export function connectionType<Node extends object>(edge: () => ClassType<EdgeOf<Node>>, what: string) {
+  @ObjectType({ description: `A page of a list of ${what}.` })
+  abstract class Connection implements ConnectionOf<Node> {
+    @Field(() => [edge()], { description: 'The items of this page.' })
+    edges!: EdgeOf<Node>[];
+
+    @Field(() => PageInfo, { description: 'Where this page ends.' })
+    pageInfo!: PageInfo;
+  }
+  return Connection;
+}
+
+/** A page from `first + 1` rows: the one too many tells that there is more. */
+export function toPage<Node>(rows: readonly Node[], first: number, cursorOf: (node: Node) => string): ConnectionOf<Node> {
+  const edges = rows.slice(0, first).map((node) => ({ cursor: cursorOf(node), node }));
+  return { edges, pageInfo: { hasNextPage: rows.length > first, endCursor: edges.at(-1)?.cursor ?? null } };
+}
+
+/** The type of `first`. The guard refuses values outside of 1–100 with PAGE_SIZE before anything runs. */
+export const FirstType = () => Int;
+export const FIRST_DESCRIPTION = 'How many at most: 1 to 100.';
+export const AFTER_DESCRIPTION = 'The cursor to go on behind; from the beginning when missing.';

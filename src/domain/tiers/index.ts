@@ -1,0 +1,3 @@
+export { Tier, TierStatus } from './tier.entity.ts';
+export { tierReached } from './tier.policy.ts';
+export { TierResolver } from './tier.resolver.ts';

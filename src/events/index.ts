@@ -1,0 +1,1 @@
+export { FeedWatcher, type Wakeups } from './feed-watcher.ts';

@@ -1,0 +1,57 @@
+import { TypeID } from 'typeid-js';
+import { v5, v7 } from 'uuid';
+
+/** The types of object that have a public id, each with its prefix. */
+export const ID_PREFIXES = {
+  tenant: 'ten',
+  apiKey: 'key',
+  member: 'mem',
+  ledger: 'led',
+  operation: 'op',
+  lot: 'lot',
+  hold: 'hld',
+  activity: 'act',
+  grant: 'grt',
+} as const;
+
+export type IdType = keyof typeof ID_PREFIXES;
+
+/** A new time-ordered key (UUID version 7), as stored in the database. */
+export function newKey(): string {
+  return v7();
+}
+
+/** A key derived from another key and a name (UUID version 5): the same in, the same out. */
+export function derivedKey(namespace: string, name: string): string {
+  return v5(name, namespace);
+}
+
+/** The public id of a stored key: a TypeID, e.g. `mem_01jdb…`. Clients treat it as opaque. */
+export function toPublicId(type: IdType, key: string): string {
+  return TypeID.fromUUID(ID_PREFIXES[type], key).toString();
+}
+
+/** The stored key behind a public id, or null when it is malformed or of another type. */
+export function fromPublicId(type: IdType, id: string): string | null {
+  const prefix = `${ID_PREFIXES[type]}_`;
+  if (!id.startsWith(prefix) || id.length !== prefix.length + 26) return null;
+  try {
+    return TypeID.fromString(id, ID_PREFIXES[type]).toUUID();
+  } catch {
+    return null;
+  }
+}
+
+/** The public id of an entry: its ledger's, and its version there. */
+export function toEntryId(ledgerKey: string, version: bigint): string {
+  return `ent${toPublicId('ledger', ledgerKey).slice(3)}_${version.toString(36)}`;
+}
+
+/** The ledger's key and the version behind an entry's public id, or null when it is malformed. */
+export function fromEntryId(id: string): { ledgerKey: string; version: bigint } | null {
+  const match = /^ent(_[0-9a-z]{26})_([0-9a-z]{1,12})$/.exec(id);
+  const ledgerKey = match?.[1] === undefined ? null : fromPublicId('ledger', `led${match[1]}`);
+  if (ledgerKey === null || match?.[2] === undefined) return null;
+  const version = Number.parseInt(match[2], 36);
+  return Number.isSafeInteger(version) ? { ledgerKey, version: BigInt(version) } : null;
+}

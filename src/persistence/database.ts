@@ -1,0 +1,129 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { type EntityManager, openOrm, unitOfWork } from './orm.ts';
+import { knownMigrations } from './migrate.ts';
+import { Reader } from './sql/reader.ts';
+import { type Sql, statement } from './sql/statement.ts';
+import { type Transaction, type TransactionOptions, TransactionPool } from './sql/transaction.ts';
+
+const selectRole = statement<{ name: string; bypasses: boolean; owns: boolean }>(
+  'boot.role',
+  `select r.rolname as name, r.rolsuper or r.rolbypassrls as bypasses,
+          exists (select from pg_tables t where t.tableowner = r.rolname and t.schemaname = 'public') as owns
+     from pg_roles r where r.rolname = current_user`,
+);
+const selectMigrations = statement<{ name: string }>('boot.migrations', 'select name from schema_migration');
+const selectVersion = statement<{ version: string }>('boot.version', 'show server_version_num');
+
+const OLDEST_SERVER = 150_000;
+
+export interface DatabaseOptions {
+  /** Where, as the app role. */
+  readonly appUrl: string;
+  /** The classes that MikroORM maps. */
+  readonly entities: readonly (new (...args: never[]) => object)[];
+  /** Connections that carry reads, pipelined. */
+  readonly readConnections: number;
+  /** Connections on which transactions run. */
+  readonly writeConnections: number;
+  readonly onError: (error: Error) => void;
+}
+
+/** The one way to the data. Whatever it runs, it runs for one tenant, under row-level security. */
+export class Database {
+  readonly #orm: MikroORM;
+  readonly #reader: Reader;
+  readonly #transactions: TransactionPool;
+
+  private constructor(orm: MikroORM, reader: Reader, transactions: TransactionPool) {
+    this.#orm = orm;
+    this.#reader = reader;
+    this.#transactions = transactions;
+  }
+
+  /**
+   * Connects as the app role.
+   * @throws Error, one sentence, when the server is too old or the role could bypass row-level security.
+   */
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const { appUrl, onError } = options;
+    const reader = new Reader({ connectionString: appUrl }, { connections: options.readConnections, onError });
+    const transactions = new TransactionPool(
+      {
+        connectionString: appUrl,
+        max: options.writeConnections,
+        options: '-c plan_cache_mode=force_generic_plan -c jit=off',
+      },
+      onError,
+    );
+    try {
+      await refuseUnsafeServer(reader.forNobody());
+      return new Database(await openOrm(appUrl, options.entities), reader, transactions);
+    } catch (error) {
+      await Promise.allSettled([reader.close(), transactions.close()]);
+      throw error;
+    }
+  }
+
+  /** Short reads of a tenant; those of one turn of the event loop share one round trip. */
+  read(tenantKey: string): Sql {
+    return this.#reader.forTenant(tenantKey);
+  }
+
+  /** Reads of the tenants' directory, which belongs to no tenant. */
+  readDirectory(): Sql {
+    return this.#reader.forNobody();
+  }
+
+  /** The read that recognises a caller by the hash of the API key presented. */
+  readByKeyHash(hash: string): Sql {
+    return this.#reader.forKeyHash(hash);
+  }
+
+  /** One transaction with the tenant set: retried when PostgreSQL asks for it, rolled back when `work` throws. */
+  transaction<T>(
+    tenantKey: string,
+    work: (tx: Transaction) => Promise<T>,
+    options?: TransactionOptions,
+  ): Promise<T> {
+    return this.#transactions.run(tenantKey, work, options);
+  }
+
+  /** One MikroORM unit of work with the tenant set, for what is not on a hot path. */
+  unitOfWork<T>(tenantKey: string, work: (em: EntityManager) => Promise<T>): Promise<T> {
+    return unitOfWork(this.#orm, tenantKey, work);
+  }
+
+  /** Why the database can't serve now, in one sentence; null when it can. */
+  async unreadiness(): Promise<string | null> {
+    try {
+      const applied = new Set((await this.readDirectory().run(selectMigrations, [])).map(({ name }) => name));
+      const missing = (await knownMigrations()).filter((name) => !applied.has(name));
+      return missing.length === 0 ? null : `Migrations are missing: ${missing.join(', ')}.`;
+    } catch {
+      return 'The database cannot be reached.';
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#orm.close(true), this.#reader.close(), this.#transactions.close()]);
+  }
+}
+
+async function refuseUnsafeServer(sql: Sql): Promise<void> {
+  const [[version], [role]] = await Promise.all([sql.run(selectVersion, []), sql.run(selectRole, [])]);
+  if (Number(Object.values(version ?? {})[0]) < OLDEST_SERVER) {
+    throw new Error('The PostgreSQL server is older than 15: use 15 or newer.');
+  }
+  if (role?.bypasses === true) {
+    throw new Error(
+      `The database role "${role.name}" can bypass row-level security: give DATABASE_URL a role that is neither ` +
+        'superuser nor BYPASSRLS.',
+    );
+  }
+  if (role?.owns === true) {
+    throw new Error(
+      `The database role "${role.name}" owns tables: give DATABASE_URL the app role, and the owner's to ` +
+        'DATABASE_ADMIN_URL alone.',
+    );
+  }
+}

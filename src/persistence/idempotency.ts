@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { configure } from 'safe-stable-stringify';
+import { type ErrorCatalogue, refuse } from '../kernel/errors.ts';
+import { type Sql, statement } from './sql/statement.ts';
+import type { Transaction } from './sql/transaction.ts';
+
+export const idempotencyErrors = {
+  IDEMPOTENCY_CONFLICT: {
+    en: 'The idempotency key was used before with another input. Send the same input, or a new key.',
+    'zh-CN': '该幂等键已用于不同的请求内容。请发送相同内容，或换用新的键。',
+  },
+  IDEMPOTENCY_KEY_INVALID: {
+    en: 'An idempotency key has 1 to 200 characters. Send such a key.',
+    'zh-CN': '幂等键长度为 1 至 200 个字符，请按此发送。',
+  },
+} satisfies ErrorCatalogue;
+
+/** A mutation that is about to run, identified by its key and a hash of its coerced input. */
+export interface IdempotentRequest {
+  readonly key: string;
+  readonly mutation: string;
+  readonly hash: Buffer;
+}
+
+const find = statement<{ mutation: string; request_hash: Buffer; result: unknown }>(
+  'idempotency.find',
+  'select mutation, request_hash, result from idempotency where tenant_id = $1 and key = $2',
+);
+const claim = statement<{ key: string }>(
+  'idempotency.claim',
+  `insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
+   values ($1, $2, $3, $4, $5, business_time()) on conflict do nothing returning key`,
+);
+
+const stringify = configure({ bigint: false });
+
+/**
+ * What identifies a mutation: its key, and SHA-256 over its name and input, without the key and `dryRun`.
+ * @throws Refusal IDEMPOTENCY_KEY_INVALID
+ */
+export function idempotentRequest(mutation: string, input: { idempotencyKey: string }): IdempotentRequest {
+  const { idempotencyKey, ...rest } = { ...input, dryRun: undefined };
+  if (idempotencyKey.length < 1 || idempotencyKey.length > 200) {
+    throw refuse('IDEMPOTENCY_KEY_INVALID', ['idempotencyKey']);
+  }
+  const canonical = stringify(rest, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  const hash = createHash('sha256').update(`${mutation}\n${canonical}`).digest();
+  return { key: idempotencyKey, mutation, hash };
+}
+
+/**
+ * The stored result of a request that was carried out before; null when its key is new.
+ * @throws Refusal IDEMPOTENCY_CONFLICT when the key belongs to another request
+ */
+export async function findResult<Result>(
+  sql: Sql,
+  tenantKey: string,
+  request: IdempotentRequest,
+): Promise<Result | null> {
+  const [row] = await sql.run(find, [tenantKey, request.key]);
+  if (row === undefined) return null;
+  if (row.mutation !== request.mutation || !row.request_hash.equals(request.hash)) {
+    throw refuse('IDEMPOTENCY_CONFLICT', ['idempotencyKey']);
+  }
+  return row.result as Result;
+}
+
+/** Thrown by `claimKey` when another transaction has carried out the request meanwhile. */
+export class AlreadyDone extends Error {
+  readonly result: unknown;
+
+  constructor(result: unknown) {
+    super('The request was carried out before.');
+    this.name = 'AlreadyDone';
+    this.result = result;
+  }
+}
+
+/**
+ * Binds the key to this request and its result, within the transaction that carries it out. Waits for another
+ * transaction that holds the key.
+ * @throws AlreadyDone with that one's result if it committed
+ * @throws Refusal IDEMPOTENCY_CONFLICT
+ */
+export async function claimKey(
+  tx: Transaction,
+  tenantKey: string,
+  request: IdempotentRequest,
+  result: unknown,
+): Promise<void> {
+  const values = [tenantKey, request.key, request.mutation, request.hash, JSON.stringify(result)];
+  const claimed = await tx.run(claim, values);
+  if (claimed.length === 0) throw new AlreadyDone(await findResult(tx, tenantKey, request));
+}

@@ -1,0 +1,144 @@
+import pg from 'pg';
+import utils from 'pg/lib/utils.js';
+import type { Statement } from './statement.ts';
+import { valueTypes } from './types.ts';
+
+/** One statement of a batch, with whoever waits for its rows. */
+export interface Call {
+  readonly statement: Statement<unknown>;
+  readonly values: readonly unknown[];
+  resolve(rows: unknown[]): void;
+  reject(error: unknown): void;
+}
+
+interface Column {
+  readonly name: string;
+  readonly parse: (text: string) => unknown;
+}
+
+/** What a connection has prepared, and the columns that each statement answers with. */
+interface Prepared {
+  readonly columns: Map<string, readonly Column[]>;
+  /** Sent in a batch that failed: prepared or not, nobody knows, so they are closed before they are sent again. */
+  readonly doubtful: Set<string>;
+}
+
+/** The wire protocol of a `pg` connection, as far as it is used here. */
+interface Wire {
+  readonly stream: { cork?(): void; uncork?(): void };
+  parse(message: { name: string; text: string; types?: number[] }): void;
+  bind(message: { statement: string; values: unknown[]; valueMapper: (value: unknown) => unknown }): void;
+  describe(message: { type: 'P'; name: string }): void;
+  execute(message: { portal: string }): void;
+  close(message: { type: 'S'; name: string }): void;
+  sync(): void;
+}
+
+interface RowDescription {
+  readonly fields: readonly { name: string; dataTypeID: number; format: string }[];
+}
+
+const preparedBy = new WeakMap<Wire, Prepared>();
+
+function preparedOn(wire: Wire): Prepared {
+  let prepared = preparedBy.get(wire);
+  if (prepared === undefined) {
+    prepared = { columns: new Map(), doubtful: new Set() };
+    preparedBy.set(wire, prepared);
+  }
+  return prepared;
+}
+
+/**
+ * Several prepared statements under one Sync: one write, one round trip and, outside an explicit
+ * transaction, one implicit transaction, which all succeed or all fail. It is a subclass of pg.Query
+ * because a pipelined `pg` client takes no other.
+ */
+export class Batch extends pg.Query {
+  readonly #calls: readonly Call[];
+  readonly #results: unknown[][] = [];
+  #wire: Wire | null = null;
+  #rows: unknown[] = [];
+  #columns: readonly Column[] | null = null;
+  #failure: unknown = null;
+
+  constructor(calls: readonly Call[]) {
+    super({ text: 'batch', queryMode: 'extended' } as pg.QueryConfig);
+    this.#calls = calls;
+  }
+
+  /** Called by `pg` when it is this batch's turn on the wire. */
+  prepare(connection: unknown): void {
+    const wire = connection as Wire;
+    const prepared = preparedOn(wire);
+    this.#wire = wire;
+    for (const { statement, values } of this.#calls) {
+      if (prepared.doubtful.delete(statement.name)) {
+        wire.close({ type: 'S', name: statement.name });
+        prepared.columns.delete(statement.name);
+      }
+      const known = prepared.columns.has(statement.name);
+      if (!known) {
+        wire.parse({ name: statement.name, text: statement.text });
+        prepared.columns.set(statement.name, []);
+      }
+      wire.bind({ statement: statement.name, values: values as unknown[], valueMapper: utils.prepareValue });
+      if (!known) wire.describe({ type: 'P', name: '' });
+      wire.execute({ portal: '' });
+    }
+    wire.sync();
+  }
+
+  /** The columns of the statement that is being answered; known by now, even if not when it was sent. */
+  #expectedColumns(): readonly Column[] {
+    const call = this.#calls[this.#results.length];
+    if (call === undefined || this.#wire === null) return [];
+    return preparedOn(this.#wire).columns.get(call.statement.name) ?? [];
+  }
+
+  handleRowDescription(message: RowDescription): void {
+    const call = this.#calls[this.#results.length];
+    if (call === undefined || this.#wire === null) return;
+    this.#columns = message.fields.map(({ name, dataTypeID }) => ({
+      name,
+      parse: valueTypes.getTypeParser(dataTypeID, 'text') as (text: string) => unknown,
+    }));
+    preparedOn(this.#wire).columns.set(call.statement.name, this.#columns);
+  }
+
+  handleDataRow(message: { fields: readonly (string | null)[] }): void {
+    const row: Record<string, unknown> = {};
+    this.#columns ??= this.#expectedColumns();
+    for (let index = 0; index < this.#columns.length; index += 1) {
+      const column = this.#columns[index];
+      const text = message.fields[index];
+      if (column !== undefined) row[column.name] = text === null || text === undefined ? null : column.parse(text);
+    }
+    this.#rows.push(row);
+  }
+
+  handleCommandComplete(): void {
+    this.#results.push(this.#rows);
+    this.#rows = [];
+    this.#columns = null;
+  }
+
+  handleEmptyQuery(): void {
+    this.handleCommandComplete();
+  }
+
+  handleError(error: unknown): void {
+    this.#failure = error;
+    for (const call of this.#calls) {
+      if (this.#wire !== null) preparedOn(this.#wire).doubtful.add(call.statement.name);
+      call.reject(error);
+    }
+  }
+
+  handleReadyForQuery(): void {
+    if (this.#failure !== null) return;
+    this.#calls.forEach((call, index) => {
+      call.resolve(this.#results[index] ?? []);
+    });
+  }
+}

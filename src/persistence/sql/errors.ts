@@ -1,0 +1,7 @@
+const UNIQUE_VIOLATION = '23505';
+
+/** The name of the unique constraint or index that an error tells of; null when it tells of none. */
+export function violatedConstraint(error: unknown): string | null {
+  const { code, constraint } = (error ?? {}) as { code?: unknown; constraint?: unknown };
+  return code === UNIQUE_VIOLATION && typeof constraint === 'string' ? constraint : null;
+}

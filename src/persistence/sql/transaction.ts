@@ -1,0 +1,156 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { Batch, type Call } from './batch.ts';
+import { type Sql, type Statement, statement } from './statement.ts';
+
+const begin = statement('tx.begin', 'begin');
+const commit = statement('tx.commit', 'commit');
+const rollback = statement('tx.rollback', 'rollback');
+const setTenant = statement('tx.tenant', `select set_config('app.tenant_id', $1, true)`);
+const readClock = statement<{ now: Date; program_version: number | null }>(
+  'tx.clock',
+  'select business_time() as now, program_version from tenant where tenant_id = $1',
+);
+
+const SERIALIZATION_FAILURES = new Set(['40001', '40P01']);
+const MAX_ATTEMPTS = 5;
+
+/** What a transaction reads once, at its start. */
+export interface TransactionFacts {
+  /** Business time: the database's, plus the tenant's test-clock offset. */
+  readonly now: Date;
+  /** The version of the program in force; null while the tenant has none. */
+  readonly programVersion: number | null;
+}
+
+/** One transaction of one tenant. Statements of the same turn travel together, in one round trip. */
+export interface Transaction extends Sql {
+  readonly facts: Promise<TransactionFacts>;
+  /** Sends a last statement together with COMMIT; what it answers is known only once that succeeded. */
+  defer<Row>(stmt: Statement<Row>, values: readonly unknown[], onRows?: (rows: Row[]) => void): void;
+}
+
+export interface TransactionOptions {
+  /** Everything is done and checked, then rolled back. */
+  readonly dryRun?: boolean;
+}
+
+class TenantTransaction implements Transaction {
+  readonly facts: Promise<TransactionFacts>;
+  readonly #client: pg.ClientBase;
+  #gathered: Call[] = [];
+  #deferred: Call[] = [];
+  #ended = false;
+
+  constructor(client: pg.ClientBase, tenantKey: string) {
+    this.#client = client;
+    this.run(begin, []).catch(() => undefined);
+    this.run(setTenant, [tenantKey]).catch(() => undefined);
+    this.facts = this.run(readClock, [tenantKey]).then(([row]) => {
+      if (row === undefined) throw new Error(`There is no tenant ${tenantKey}.`);
+      return { now: row.now, programVersion: row.program_version };
+    });
+    this.facts.catch(() => undefined);
+  }
+
+  run<Row>(stmt: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
+    // Work that goes on after the transaction has ended must not reach the connection's next user.
+    if (this.#ended) return Promise.reject(new Error('The transaction has ended.'));
+    return this.#send(stmt, values);
+  }
+
+  #send<Row>(stmt: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
+    return new Promise<Row[]>((resolve, reject) => {
+      if (this.#gathered.length === 0) process.nextTick(() => this.#flush());
+      this.#gathered.push({ statement: stmt, values, resolve: resolve as Call['resolve'], reject });
+    });
+  }
+
+  defer<Row>(stmt: Statement<Row>, values: readonly unknown[], onRows?: (rows: Row[]) => void): void {
+    const resolve = (rows: unknown[]): void => onRows?.(rows as Row[]);
+    this.#deferred.push({ statement: stmt, values, resolve, reject: () => undefined });
+  }
+
+  async end(last: Statement<unknown>): Promise<void> {
+    this.#ended = true;
+    this.#flush();
+    this.#gathered = this.#deferred;
+    this.#deferred = [];
+    const ended = this.#send(last, []);
+    this.#flush();
+    await ended;
+  }
+
+  async abandon(): Promise<void> {
+    this.#ended = true;
+    this.#deferred = [];
+    await this.#send(rollback, []);
+  }
+
+  #flush(): void {
+    if (this.#gathered.length === 0) return;
+    const calls = this.#gathered;
+    this.#gathered = [];
+    this.#client.query(new Batch(calls));
+  }
+}
+
+/** The connections on which transactions run. */
+export class TransactionPool {
+  readonly #pool: pg.Pool;
+
+  constructor(config: pg.PoolConfig, onError: (error: Error) => void) {
+    this.#pool = new pg.Pool(config);
+    this.#pool.on('error', onError);
+  }
+
+  /**
+   * Runs `work` in one transaction with the tenant set, and commits. A serialization failure or a deadlock
+   * runs it again, a bounded number of times, after a random pause.
+   */
+  async run<T>(
+    tenantKey: string,
+    work: (tx: Transaction) => Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#attempt(tenantKey, work, options);
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS || !isSerializationFailure(error)) throw error;
+        await delay(Math.random() * 5 * 2 ** attempt);
+      }
+    }
+  }
+
+  async #attempt<T>(
+    tenantKey: string,
+    work: (tx: Transaction) => Promise<T>,
+    options: TransactionOptions,
+  ): Promise<T> {
+    const client = await this.#pool.connect();
+    const tx = new TenantTransaction(client, tenantKey);
+    let broken: Error | undefined;
+    try {
+      const result = await work(tx);
+      await tx.end(options.dryRun === true ? rollback : commit);
+      return result;
+    } catch (error) {
+      await tx.abandon().catch((failure: Error) => {
+        broken = failure;
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+}
+
+function isSerializationFailure(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && SERIALIZATION_FAILURES.has(code);
+}
