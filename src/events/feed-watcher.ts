@@ -105,7 +105,8 @@ export class FeedWatcher {
 
   /** Ends every listener. */
   close(): void {
-    for (const { listeners } of [...this.#tenants.values()]) for (const listener of [...listeners]) listener.close();
+    for (const { listeners } of [...this.#tenants.values()])
+      for (const listener of [...listeners]) listener.close();
     this.#stop();
   }
 }

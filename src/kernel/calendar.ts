@@ -53,5 +53,8 @@ export function expiresAt(moment: Date, after: Duration, until: Alignment, zone:
   const at = DateTime.fromJSDate(moment, { zone }).plus(after);
   if (until === 'MOMENT') return at.toJSDate();
   const unit = UNITS[until];
-  return at.startOf(unit).plus({ [unit]: 1 }).toJSDate();
+  return at
+    .startOf(unit)
+    .plus({ [unit]: 1 })
+    .toJSDate();
 }

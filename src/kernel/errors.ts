@@ -44,7 +44,10 @@ export class RequestFault extends Error {
   /** The HTTP status that fits when nothing was executed. */
   readonly httpStatus: number;
 
-  constructor(code: string, options: { details?: ErrorDetails; field?: readonly string[]; httpStatus?: number } = {}) {
+  constructor(
+    code: string,
+    options: { details?: ErrorDetails; field?: readonly string[]; httpStatus?: number } = {},
+  ) {
     super(code);
     this.name = 'RequestFault';
     this.code = code;
@@ -55,7 +58,11 @@ export class RequestFault extends Error {
 }
 
 /** The message of a template in a language, with its details filled in. */
-export function renderMessage(template: MessageTemplate, language: Language, details: ErrorDetails = {}): string {
+export function renderMessage(
+  template: MessageTemplate,
+  language: Language,
+  details: ErrorDetails = {},
+): string {
   return template[language].replace(/\{(\w+)\}/g, (hole, name: string) => String(details[name] ?? hole));
 }
 
@@ -66,7 +73,9 @@ export function pickLanguage(header: string | undefined): Language | null {
     .split(',')
     .map((part) => {
       const [tag = '', ...parameters] = part.trim().split(';');
-      const quality = parameters.map((text) => /^\s*q=([\d.]+)$/.exec(text)?.[1]).find((q) => q !== undefined);
+      const quality = parameters
+        .map((text) => /^\s*q=([\d.]+)$/.exec(text)?.[1])
+        .find((q) => q !== undefined);
       return { tag: tag.toLowerCase(), quality: quality === undefined ? 1 : Number(quality) };
     })
     .filter(({ quality }) => quality > 0)

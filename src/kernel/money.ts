@@ -13,7 +13,10 @@ const exponents = new Map<string, number>();
 export function currencyExponent(currency: string): number {
   const known = exponents.get(currency);
   if (known !== undefined) return known;
-  const { maximumFractionDigits } = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions();
+  const { maximumFractionDigits } = new Intl.NumberFormat('en', {
+    style: 'currency',
+    currency,
+  }).resolvedOptions();
   const exponent = maximumFractionDigits ?? 2;
   exponents.set(currency, exponent);
   return exponent;

@@ -1,6 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { type EntityManager, openOrm, unitOfWork } from './orm.ts';
 import { knownMigrations } from './migrate.ts';
+import { type EntityManager, openOrm, unitOfWork } from './orm.ts';
 import { Reader } from './sql/reader.ts';
 import { type Sql, statement } from './sql/statement.ts';
 import { type Transaction, type TransactionOptions, TransactionPool } from './sql/transaction.ts';
@@ -20,7 +20,9 @@ export interface DatabaseOptions {
   /** Where, as the app role. */
   readonly appUrl: string;
   /** The classes that MikroORM maps. */
-  readonly entities: readonly (new (...args: never[]) => object)[];
+  readonly entities: readonly (new (
+    ...args: never[]
+  ) => object)[];
   /** Connections that carry reads, pipelined. */
   readonly readConnections: number;
   /** Connections on which transactions run. */
@@ -46,7 +48,10 @@ export class Database {
    */
   static async open(options: DatabaseOptions): Promise<Database> {
     const { appUrl, onError } = options;
-    const reader = new Reader({ connectionString: appUrl }, { connections: options.readConnections, onError });
+    const reader = new Reader(
+      { connectionString: appUrl },
+      { connections: options.readConnections, onError },
+    );
     const transactions = new TransactionPool(
       {
         connectionString: appUrl,

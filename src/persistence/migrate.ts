@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { Migration, Migrator } from '@mikro-orm/migrations';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import pg from 'pg';
 import { projectPath } from './project-root.ts';
 

@@ -6,7 +6,8 @@ function findRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'migrations', 'grants.sql'))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new Error('The folder "migrations" is missing beside the program: install it whole.');
+    if (parent === folder)
+      throw new Error('The folder "migrations" is missing beside the program: install it whole.');
     folder = parent;
   }
   return folder;

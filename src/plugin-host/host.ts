@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { type ErrorCatalogue, refuse } from '../kernel/errors.ts';
 import type { Answer, Answerer, Asker, CallFacts, ExtensionPoint, Plugin } from '../extension/index.ts';
+import { type ErrorCatalogue, refuse } from '../kernel/errors.ts';
 
 const DEFAULT_DEADLINE_MS = 500;
 const DEFAULT_PRIORITY = 100;
@@ -33,9 +33,12 @@ export class PluginHost implements Asker {
   constructor(plugins: readonly Plugin[], onFailure: FailureListener) {
     this.#onFailure = onFailure;
     const ids = new Set<string>();
-    const ordered = [...plugins].sort((a, b) => (a.priority ?? DEFAULT_PRIORITY) - (b.priority ?? DEFAULT_PRIORITY));
+    const ordered = [...plugins].sort(
+      (a, b) => (a.priority ?? DEFAULT_PRIORITY) - (b.priority ?? DEFAULT_PRIORITY),
+    );
     for (const plugin of ordered) {
-      if (ids.has(plugin.id)) throw new Error(`The plugin "${plugin.id}" is loaded twice: name it once in PLUGINS.`);
+      if (ids.has(plugin.id))
+        throw new Error(`The plugin "${plugin.id}" is loaded twice: name it once in PLUGINS.`);
       ids.add(plugin.id);
       for (const answerer of plugin.answers) {
         const known = this.#registrations.get(answerer.point.name) ?? [];
@@ -67,11 +70,18 @@ export class PluginHost implements Asker {
   }
 }
 
-async function callWithin(plugin: Plugin, answerer: Answerer, input: unknown, facts: CallFacts): Promise<unknown> {
+async function callWithin(
+  plugin: Plugin,
+  answerer: Answerer,
+  input: unknown,
+  facts: CallFacts,
+): Promise<unknown> {
   const deadlineMs = plugin.deadlineMs ?? DEFAULT_DEADLINE_MS;
   const signal = AbortSignal.timeout(deadlineMs);
   const late = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(new Error(`No answer within ${deadlineMs} ms.`)), { once: true });
+    signal.addEventListener('abort', () => reject(new Error(`No answer within ${deadlineMs} ms.`)), {
+      once: true,
+    });
   });
   const answering = (async () => answerer.answer(input as never, { ...facts, signal }))();
   return await Promise.race([answering, late]);

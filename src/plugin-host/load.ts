@@ -18,10 +18,14 @@ async function loadPlugin(id: string): Promise<Plugin> {
   const files = ['plugin.js', 'plugin.ts'].map((file) => join(PLUGINS_FOLDER, id, file));
   const file = files.find((candidate) => existsSync(candidate));
   if (file === undefined) {
-    throw new Error(`PLUGINS names "${id}", but there is no plugins/${id}/plugin.ts: correct the name or add it.`);
+    throw new Error(
+      `PLUGINS names "${id}", but there is no plugins/${id}/plugin.ts: correct the name or add it.`,
+    );
   }
   const { plugin } = (await import(pathToFileURL(file).href)) as { plugin?: Plugin };
-  if (plugin === undefined) throw new Error(`plugins/${id}/plugin.ts exports no "plugin": export definePlugin({…}).`);
-  if (plugin.id !== id) throw new Error(`plugins/${id}/plugin.ts calls itself "${plugin.id}": give it its folder's name.`);
+  if (plugin === undefined)
+    throw new Error(`plugins/${id}/plugin.ts exports no "plugin": export definePlugin({…}).`);
+  if (plugin.id !== id)
+    throw new Error(`plugins/${id}/plugin.ts calls itself "${plugin.id}": give it its folder's name.`);
   return plugin;
 }

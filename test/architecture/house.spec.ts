@@ -5,6 +5,7 @@ import { ROOT, readSource, type SyntaxNode, syntaxNodes, typescriptFiles } from 
 /** What the folders of src are, and the two files that may know all of them. */
 const ROOMS = [
   'cli',
+  'boot',
   'compose.ts',
   'config',
   'domain',

@@ -20,10 +20,15 @@ export class OrderLineInput {
 
 @InputType({ description: 'An order of your shop.' })
 export class OrderInput {
-  @Field(() => String, { description: 'Its number: unique for the type of activity; at most 100 characters.' })
+  @Field(() => String, {
+    description: 'Its number: unique for the type of activity; at most 100 characters.',
+  })
   number!: string;
 
-  @Field(() => [OrderLineInput], { nullable: true, description: 'Its lines, at most 500; they add up to the amount.' })
+  @Field(() => [OrderLineInput], {
+    nullable: true,
+    description: 'Its lines, at most 500; they add up to the amount.',
+  })
   lines?: OrderLineInput[] | null;
 }
 
@@ -35,7 +40,10 @@ export class RecordActivityInput {
   @Field(() => ID, { nullable: true, description: 'The member, or name them by `identity`.' })
   memberId?: string | null;
 
-  @Field(() => IdentityInput, { nullable: true, description: 'What finds the member, when you don’t know the id.' })
+  @Field(() => IdentityInput, {
+    nullable: true,
+    description: 'What finds the member, when you don’t know the id.',
+  })
   identity?: IdentityInput | null;
 
   @Field(() => Boolean, {

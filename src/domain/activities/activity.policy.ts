@@ -61,7 +61,10 @@ export function toOrderLines(
   });
   if (sum !== total) {
     const { currency } = program.definition;
-    const details = { lines: fromMinorUnits(sum, currency), total: total === null ? '-' : fromMinorUnits(total, currency) };
+    const details = {
+      lines: fromMinorUnits(sum, currency),
+      total: total === null ? '-' : fromMinorUnits(total, currency),
+    };
     throw refuse('ORDER_TOTAL_MISMATCH', ['order', 'lines'], details);
   }
   return stored;
@@ -75,7 +78,8 @@ export function refuseBadMoment(
   isImport: boolean,
 ): void {
   if (occurredAt === null || occurredAt === undefined) return;
-  if (occurredAt.getTime() > now.getTime() + FUTURE_TOLERANCE_MS) throw refuse('OCCURRED_IN_FUTURE', ['occurredAt']);
+  if (occurredAt.getTime() > now.getTime() + FUTURE_TOLERANCE_MS)
+    throw refuse('OCCURRED_IN_FUTURE', ['occurredAt']);
   const limit = parseDuration(definition.backdating);
   if (isImport || limit === null || occurredAt >= minus(now, limit, definition.timeZone)) return;
   throw refuse('OCCURRED_TOO_OLD', ['occurredAt'], { limit: definition.backdating });

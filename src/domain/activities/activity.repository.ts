@@ -24,7 +24,11 @@ const selectTotals = statement<{ members: bigint; activities: bigint; points: bi
           (select coalesce(sum(posted + pending), 0)::bigint from ledger where tenant_id = $1 and asset = $2) as points`,
 );
 
-export async function findActivity(sql: Sql, tenantKey: string, activityKey: string): Promise<Activity | null> {
+export async function findActivity(
+  sql: Sql,
+  tenantKey: string,
+  activityKey: string,
+): Promise<Activity | null> {
   const [activity] = await sql.run(selectActivity, [tenantKey, activityKey]);
   return activity ?? null;
 }

@@ -1,4 +1,15 @@
-import { Arg, Ctx, Extensions, Field, FieldResolver, ID, Mutation, ObjectType, Resolver, Root } from 'type-graphql';
+import {
+  Arg,
+  Ctx,
+  Extensions,
+  Field,
+  FieldResolver,
+  ID,
+  Mutation,
+  ObjectType,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import { toPublicId } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { Explanation, LedgerOperation, toExplanation } from '../ledgers/index.ts';
@@ -31,14 +42,20 @@ class RecordActivityPayload {
 
 @Resolver(() => Activity)
 export class ActivityResolver {
-  @Mutation(() => RecordActivityPayload, { description: 'Records what a member did, and posts what the rules give for it.' })
+  @Mutation(() => RecordActivityPayload, {
+    description: 'Records what a member did, and posts what the rules give for it.',
+  })
   @Extensions({ roles: ['STAFF'] })
   recordActivity(
-    @Arg('input', () => RecordActivityInput, { description: 'Who did what, and when.' }) input: RecordActivityInput,
+    @Arg('input', () => RecordActivityInput, { description: 'Who did what, and when.' })
+    input: RecordActivityInput,
     @Ctx() { request, services }: ActivityContext,
   ): Promise<RecordActivityPayload> {
     const refused: RecordActivityPayload = { activity: null, member: null, operations: [], userErrors: [] };
-    return payloadOf(request, refused, async () => ({ ...(await services.activities.record(request, input)), userErrors: [] }));
+    return payloadOf(request, refused, async () => ({
+      ...(await services.activities.record(request, input)),
+      userErrors: [],
+    }));
   }
 
   @FieldResolver(() => ID, { description: 'An opaque id.' })
@@ -46,7 +63,10 @@ export class ActivityResolver {
     return toPublicId('activity', activity.activityKey);
   }
 
-  @FieldResolver(() => MoneyObject, { nullable: true, description: 'What was paid; null if it is about no money.' })
+  @FieldResolver(() => MoneyObject, {
+    nullable: true,
+    description: 'What was paid; null if it is about no money.',
+  })
   amount(@Root() { amountMinor, currency }: Activity): MoneyObject | null {
     return amountMinor === null || currency === null ? null : toMoneyObject({ minor: amountMinor, currency });
   }
@@ -66,7 +86,9 @@ export class ActivityResolver {
     return { channel, store };
   }
 
-  @FieldResolver(() => [Explanation], { description: 'One line for every rule asked, also for those that gave nothing.' })
+  @FieldResolver(() => [Explanation], {
+    description: 'One line for every rule asked, also for those that gave nothing.',
+  })
   explanations(@Root() { storedExplanations }: Activity, @Ctx() { request }: ActivityContext): Explanation[] {
     return storedExplanations.map((stored) => toExplanation(stored, request));
   }

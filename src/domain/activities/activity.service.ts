@@ -1,4 +1,4 @@
-import { refuse, Refusal } from '../../kernel/errors.ts';
+import { Refusal, refuse } from '../../kernel/errors.ts';
 import { fromPublicId, newKey } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { type Database, violatedConstraint } from '../../persistence/index.ts';
@@ -84,7 +84,8 @@ export class ActivityService {
         return await this.#recordOnce(ctx, input, isImport);
       } catch (error) {
         // Somebody enrolled the same unknown identity meanwhile: now it is known.
-        const isRace = error instanceof Refusal && error.reasons.some(({ code }) => code === 'IDENTITY_TAKEN');
+        const isRace =
+          error instanceof Refusal && error.reasons.some(({ code }) => code === 'IDENTITY_TAKEN');
         if (!isRace || tries === MOST_TRIES) throw error;
       }
     }
@@ -103,7 +104,8 @@ export class ActivityService {
       }),
       commit: async (tx, proposal, program, facts) => {
         const context = { tenantKey: ctx.tenantKey, program, facts };
-        const enrolling = proposal.enrolment === null ? null : enrolment.commit(tx, proposal.enrolment, program, facts);
+        const enrolling =
+          proposal.enrolment === null ? null : enrolment.commit(tx, proposal.enrolment, program, facts);
         const [{ now }, enrolled, , { operations }] = await Promise.all([
           facts.then((known) => {
             refuseBadMoment(input, known.now, program, isImport);
@@ -117,7 +119,11 @@ export class ActivityService {
         ]);
         const member = enrolled ?? proposal.member;
         if (member === null) throw new Error('An activity has no member.');
-        const activity = { ...proposal.activity, occurredAt: proposal.activity.occurredAt ?? now, recordedAt: now };
+        const activity = {
+          ...proposal.activity,
+          occurredAt: proposal.activity.occurredAt ?? now,
+          recordedAt: now,
+        };
         return { activity, member, operations };
       },
       replay: (stored) => this.#replayed(ctx, stored),
@@ -127,7 +133,11 @@ export class ActivityService {
     return { ...result, member: { ...result.member, ledgersThen: ledgersThen(result.operations) } };
   }
 
-  async #propose(ctx: RequestContext, program: PinnedProgram, input: RecordActivityInput): Promise<ActivityProposal> {
+  async #propose(
+    ctx: RequestContext,
+    program: PinnedProgram,
+    input: RecordActivityInput,
+  ): Promise<ActivityProposal> {
     refuseBadType(input.type);
     refuseLongSource(input);
     const amount = toAmount(input.amount, program, ['amount']);
@@ -170,7 +180,10 @@ export class ActivityService {
   }
 
   /** @returns null for an unknown identity that may be enrolled */
-  async #findMember(ctx: RequestContext, { memberId, identity, enrolIfUnknown }: RecordActivityInput): Promise<Member | null> {
+  async #findMember(
+    ctx: RequestContext,
+    { memberId, identity, enrolIfUnknown }: RecordActivityInput,
+  ): Promise<Member | null> {
     const sql = this.#parts.database.read(ctx.tenantKey);
     const byId = memberId !== null && memberId !== undefined;
     const byIdentity = identity !== null && identity !== undefined;

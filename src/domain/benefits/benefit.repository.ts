@@ -36,7 +36,7 @@ export interface BenefitLoaders {
 }
 
 /** The batched reads of one request. */
-export function createBenefitLoaders(sql: Sql, tenantKey: string): BenefitLoaders {
+export function createBenefitLoaders(sql: Sql, tenantKey: string, remember = true): BenefitLoaders {
   const bindingOf = ({ memberKey, status }: GrantPageKey): string =>
     `${tenantKey}|Member.grants|${memberKey}|${status ?? ''}`;
   return {
@@ -48,19 +48,32 @@ export function createBenefitLoaders(sql: Sql, tenantKey: string): BenefitLoader
           [...alike.values()].map(async (same) => {
             const [like] = same;
             if (like === undefined) return;
-            const before = like.after === null ? LAST_KEY : decodeCursor(bindingOf(like), like.after, 'after');
+            const before =
+              like.after === null ? LAST_KEY : decodeCursor(bindingOf(like), like.after, 'after');
             const memberKeys = same.map(({ memberKey }) => memberKey);
-            const rows = await sql.run(selectPages, [tenantKey, memberKeys, like.status, before, like.first + 1]);
+            const rows = await sql.run(selectPages, [
+              tenantKey,
+              memberKeys,
+              like.status,
+              before,
+              like.first + 1,
+            ]);
             const byMember = Map.groupBy(rows, ({ memberKey }) => memberKey);
             for (const key of same) {
               const own = byMember.get(key.memberKey) ?? [];
-              pages.set(key, toPage(own, key.first, ({ grantKey }) => encodeCursor(bindingOf(key), grantKey)));
+              pages.set(
+                key,
+                toPage(own, key.first, ({ grantKey }) => encodeCursor(bindingOf(key), grantKey)),
+              );
             }
           }),
         );
         return keys.map((key) => pages.get(key) ?? toPage<Grant>([], 0, () => ''));
       },
-      { cacheKeyFn: ({ memberKey, status, first, after }) => `${memberKey} ${status} ${first} ${after}` },
+      {
+        cache: remember,
+        cacheKeyFn: ({ memberKey, status, first, after }) => `${memberKey} ${status} ${first} ${after}`,
+      },
     ),
   };
 }

@@ -27,7 +27,10 @@ export class GrantResolver {
   }
 
   @FieldResolver(() => Benefit, { description: 'What was granted.' })
-  async benefit(@Root() { benefitCode }: Grant, @Ctx() { request, services }: BenefitContext): Promise<Benefit> {
+  async benefit(
+    @Root() { benefitCode }: Grant,
+    @Ctx() { request, services }: BenefitContext,
+  ): Promise<Benefit> {
     const { definition } = await services.programs.inForce(request.tenantKey);
     const found = definition.benefits.find(({ code }) => code === benefitCode);
     if (found === undefined) throw new Error(`The program has no benefit "${benefitCode}".`);

@@ -59,11 +59,17 @@ export class Entry {
   @Property({ type: 'text', nullable: true })
   reason!: string | null;
 
-  @Field(() => DateTimeScalar, { nullable: true, description: 'When the lot that it made falls due; null if it made none.' })
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'When the lot that it made falls due; null if it made none.',
+  })
   @Property({ type: 'datetime', nullable: true })
   availableAt!: Date | null;
 
-  @Field(() => DateTimeScalar, { nullable: true, description: 'When the lot that it made expires; null if never.' })
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'When the lot that it made expires; null if never.',
+  })
   @Property({ type: 'datetime', nullable: true })
   expiresAt!: Date | null;
 

@@ -32,7 +32,10 @@ export class Hold {
   @Property({ type: 'text' })
   status!: HoldStatus;
 
-  @Field(() => DateTimeScalar, { nullable: true, description: 'When it is given back by itself; null if never.' })
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'When it is given back by itself; null if never.',
+  })
   @Property({ type: 'datetime', nullable: true })
   expiresAt!: Date | null;
 

@@ -1,8 +1,8 @@
 import { type Sql, statement } from '../../persistence/index.ts';
 import type { Entry } from './entry.entity.ts';
 import type { Hold } from './hold.entity.ts';
-import type { HoldStatus } from './ledger.enums.types.ts';
 import type { Ledger } from './ledger.entity.ts';
+import type { HoldStatus } from './ledger.enums.types.ts';
 import type { Lot } from './lot.entity.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 
@@ -105,7 +105,14 @@ const selectAllocations = statement<Lot & { operation: string; taken: bigint }>(
  * The balance after everything recorded by a moment, with what was due by then: the last entry's values, plus
  * the lots that were due but not matured, less the lots that were over but not expired, each as it stood then.
  */
-const selectBalanceAt = statement<{ inFuture: boolean; posted: bigint; pending: bigint; held: bigint; due: bigint; expired: bigint }>(
+const selectBalanceAt = statement<{
+  inFuture: boolean;
+  posted: bigint;
+  pending: bigint;
+  held: bigint;
+  due: bigint;
+  expired: bigint;
+}>(
   'ledger.balance_at',
   `with lots as (
      select l.available_at <= $3 as is_due, coalesce(l.expires_at <= $3, false) as is_over,
@@ -209,7 +216,12 @@ export class LedgerReads {
     return this.#sql.run(selectLotPage, [this.#tenantKey, ledgerKey, ...place, first + 1]);
   }
 
-  holdPage(ledgerKey: string, status: HoldStatus | null, before: string | null, first: number): Promise<Hold[]> {
+  holdPage(
+    ledgerKey: string,
+    status: HoldStatus | null,
+    before: string | null,
+    first: number,
+  ): Promise<Hold[]> {
     const values = [this.#tenantKey, ledgerKey, status, before ?? LAST_KEY, first + 1];
     return this.#sql.run(selectHoldPage, values);
   }

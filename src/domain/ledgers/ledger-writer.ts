@@ -65,7 +65,10 @@ export class TransactionalLedgerWriter implements LedgerWriter {
   }
 
   async settle(tx: Transaction, context: PostingContext, ledgerKeys: readonly string[]): Promise<Posted> {
-    const [{ now }, states] = await Promise.all([context.facts, lockExisting(tx, context.tenantKey, ledgerKeys)]);
+    const [{ now }, states] = await Promise.all([
+      context.facts,
+      lockExisting(tx, context.tenantKey, ledgerKeys),
+    ]);
     return await this.#draft(tx, { ...context, now }, states, []);
   }
 
@@ -95,7 +98,9 @@ export class TransactionalLedgerWriter implements LedgerWriter {
     const lots = keys.length === 0 ? [] : await findOpenLots(tx, tenantKey, keys);
     const drafts = new Map(
       states.map((state) => {
-        const own = keys.includes(state.ledgerKey) ? lots.filter(({ ledgerKey }) => ledgerKey === state.ledgerKey) : null;
+        const own = keys.includes(state.ledgerKey)
+          ? lots.filter(({ ledgerKey }) => ledgerKey === state.ledgerKey)
+          : null;
         return [state.ledgerKey, new LedgerDraft(state, own, now)];
       }),
     );
@@ -126,7 +131,11 @@ function refuseInactive(memberKeys: readonly string[], statuses: ReadonlyMap<str
   }
 }
 
-function toPosted(drafts: readonly LedgerDraft[], postings: readonly Posting[], context: DraftContext): Posted {
+function toPosted(
+  drafts: readonly LedgerDraft[],
+  postings: readonly Posting[],
+  context: DraftContext,
+): Posted {
   const drafted = drafts.flatMap(({ operations }) => operations);
   const made = drafted.map(({ operationKey, kind, posting, entries }): LedgerOperation => {
     return {
@@ -147,7 +156,9 @@ function toPosted(drafts: readonly LedgerDraft[], postings: readonly Posting[], 
   });
   const order = new Map(postings.map(({ operationKey }, index) => [operationKey, index]));
   const isAsked = ({ operationKey }: LedgerOperation): boolean => order.has(operationKey);
-  const operations = made.filter(isAsked).sort((a, b) => (order.get(a.operationKey) ?? 0) - (order.get(b.operationKey) ?? 0));
+  const operations = made
+    .filter(isAsked)
+    .sort((a, b) => (order.get(a.operationKey) ?? 0) - (order.get(b.operationKey) ?? 0));
   return {
     operations,
     settled: made.filter((operation) => !isAsked(operation)),

@@ -5,7 +5,11 @@ export function entryCursor(tenantKey: string, ledgerKey: string, version: bigin
 }
 
 /** The version behind a cursor of `Ledger.entries`; null without a cursor. */
-export function entryPlace(tenantKey: string, ledgerKey: string, after: string | null | undefined): bigint | null {
+export function entryPlace(
+  tenantKey: string,
+  ledgerKey: string,
+  after: string | null | undefined,
+): bigint | null {
   if (after === null || after === undefined) return null;
   const place = decodeCursor(`${tenantKey}|Ledger.entries|${ledgerKey}`, after, 'after');
   return BigInt(Number.parseInt(place, 36));
@@ -20,7 +24,11 @@ export function feedPlace(tenantKey: string, after: string): bigint {
   return BigInt(Number.parseInt(decodeCursor(`${tenantKey}|feed`, after, 'after'), 36));
 }
 
-export function lotCursor(tenantKey: string, ledgerKey: string, lot: { expiresAt: Date | null; lotKey: string }): string {
+export function lotCursor(
+  tenantKey: string,
+  ledgerKey: string,
+  lot: { expiresAt: Date | null; lotKey: string },
+): string {
   const expiry = lot.expiresAt === null ? '' : lot.expiresAt.getTime().toString(36);
   const key = Buffer.from(lot.lotKey.replaceAll('-', ''), 'hex').toString('base64url');
   return encodeCursor(`${tenantKey}|Ledger.lots|${ledgerKey}`, `${key}${expiry}`);
@@ -40,7 +48,12 @@ export function lotPlace(
   };
 }
 
-export function holdCursor(tenantKey: string, ledgerKey: string, status: string | null, holdKey: string): string {
+export function holdCursor(
+  tenantKey: string,
+  ledgerKey: string,
+  status: string | null,
+  holdKey: string,
+): string {
   const key = Buffer.from(holdKey.replaceAll('-', ''), 'hex').toString('base64url');
   return encodeCursor(`${tenantKey}|Ledger.holds|${ledgerKey}|${status ?? ''}`, key);
 }

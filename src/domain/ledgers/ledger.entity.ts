@@ -5,7 +5,8 @@ import { DateTimeScalar, Node, PointsScalar } from '../shared/index.ts';
 @ObjectType({ description: 'What a ledger holds.' })
 export class Balance {
   @Field(() => PointsScalar, {
-    description: 'What can be spent: posted, less held, with everything that is due and without what has expired.',
+    description:
+      'What can be spent: posted, less held, with everything that is due and without what has expired.',
   })
   available!: bigint;
 

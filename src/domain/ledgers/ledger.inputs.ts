@@ -38,7 +38,10 @@ export class EarnPointsInput {
   @Field(() => DateTimeScalar, { nullable: true, description: 'When it falls due; at once when missing.' })
   availableAt?: Date | null;
 
-  @Field(() => DateTimeScalar, { nullable: true, description: 'When it expires; as the asset’s policy says when missing.' })
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'When it expires; as the asset’s policy says when missing.',
+  })
   expiresAt?: Date | null;
 
   @Field(() => Boolean, { nullable: true, description: DRY_RUN_DESCRIPTION })

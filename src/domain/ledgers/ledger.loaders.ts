@@ -3,10 +3,10 @@ import { MAX_POINTS } from '../../kernel/points.ts';
 import type { Sql } from '../../persistence/index.ts';
 import type { ConnectionOf } from '../shared/index.ts';
 import { toPage } from '../shared/index.ts';
-import { entryCursor } from './ledger.cursors.ts';
 import type { Entry } from './entry.entity.ts';
-import { LedgerReads } from './ledger-read.repository.ts';
+import { entryCursor } from './ledger.cursors.ts';
 import type { ExpiringAmount, Ledger } from './ledger.entity.ts';
+import { LedgerReads } from './ledger-read.repository.ts';
 import type { Allocation } from './lot.entity.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 
@@ -36,39 +36,59 @@ export interface LedgerLoaders {
   readonly allocations: DataLoader<string, Allocation[]>;
 }
 
-export function createLedgerLoaders(sql: Sql, tenantKey: string): LedgerLoaders {
+export function createLedgerLoaders(sql: Sql, tenantKey: string, remember = true): LedgerLoaders {
   const reads = new LedgerReads(sql, tenantKey);
   return {
     reads,
-    ledgersOfMember: new DataLoader(async (keys) => {
-      const byMember = Map.groupBy(await reads.byMembers(keys), ({ memberKey }) => memberKey);
-      return keys.map((key) => byMember.get(key) ?? []);
-    }),
-    ledger: new DataLoader(async (keys) => {
-      const byKey = new Map((await reads.byKeys(keys)).map((ledger) => [ledger.ledgerKey, ledger]));
-      return keys.map((key) => byKey.get(key) ?? null);
-    }),
+    ledgersOfMember: new DataLoader(
+      async (keys) => {
+        const byMember = Map.groupBy(await reads.byMembers(keys), ({ memberKey }) => memberKey);
+        return keys.map((key) => byMember.get(key) ?? []);
+      },
+      { cache: remember },
+    ),
+    ledger: new DataLoader(
+      async (keys) => {
+        const byKey = new Map((await reads.byKeys(keys)).map((ledger) => [ledger.ledgerKey, ledger]));
+        return keys.map((key) => byKey.get(key) ?? null);
+      },
+      { cache: remember },
+    ),
     entryPage: new DataLoader((keys) => loadEntryPages(reads, tenantKey, keys), {
+      cache: remember,
       cacheKeyFn: ({ ledgerKey, before, first }) => `${ledgerKey}:${before}:${first}`,
     }),
     entry: new DataLoader(
       async (keys) => {
-        const found = new Map((await reads.entries(keys)).map((entry) => [`${entry.ledgerKey}:${entry.version}`, entry]));
+        const found = new Map(
+          (await reads.entries(keys)).map((entry) => [`${entry.ledgerKey}:${entry.version}`, entry]),
+        );
         return keys.map(({ ledgerKey, version }) => found.get(`${ledgerKey}:${version}`) ?? null);
       },
-      { cacheKeyFn: ({ ledgerKey, version }) => `${ledgerKey}:${version}` },
+      { cache: remember, cacheKeyFn: ({ ledgerKey, version }) => `${ledgerKey}:${version}` },
     ),
     expiring: new DataLoader((keys) => loadExpiring(reads, keys), {
+      cache: remember,
       cacheKeyFn: ({ ledgerKey, days, time }) => `${ledgerKey}:${days}:${time}`,
     }),
-    operation: new DataLoader(async (keys) => {
-      const byKey = new Map((await reads.operations(keys)).map((operation) => [operation.operationKey, operation]));
-      return keys.map((key) => byKey.get(key) ?? null);
-    }),
-    allocations: new DataLoader(async (keys) => {
-      const byOperation = Map.groupBy(await reads.allocations(keys), ({ operation }) => operation);
-      return keys.map((key) => (byOperation.get(key) ?? []).map(({ taken, ...lot }) => ({ lot, amount: taken })));
-    }),
+    operation: new DataLoader(
+      async (keys) => {
+        const byKey = new Map(
+          (await reads.operations(keys)).map((operation) => [operation.operationKey, operation]),
+        );
+        return keys.map((key) => byKey.get(key) ?? null);
+      },
+      { cache: remember },
+    ),
+    allocations: new DataLoader(
+      async (keys) => {
+        const byOperation = Map.groupBy(await reads.allocations(keys), ({ operation }) => operation);
+        return keys.map((key) =>
+          (byOperation.get(key) ?? []).map(({ taken, ...lot }) => ({ lot, amount: taken })),
+        );
+      },
+      { cache: remember },
+    ),
   };
 }
 
@@ -86,7 +106,10 @@ async function loadEntryPages(
       for (const key of same) {
         const before = key.before ?? MAX_POINTS;
         const rows = (byLedger.get(key.ledgerKey) ?? []).filter(({ version }) => version < before);
-        pages.set(key, toPage(rows, first, (entry) => entryCursor(tenantKey, key.ledgerKey, entry.version)));
+        pages.set(
+          key,
+          toPage(rows, first, (entry) => entryCursor(tenantKey, key.ledgerKey, entry.version)),
+        );
       }
     }),
   );
@@ -101,7 +124,10 @@ async function loadExpiring(reads: LedgerReads, keys: readonly ExpiringKey[]): P
       const [span] = same;
       if (span === undefined) return;
       const ledgerKeys = same.map(({ ledgerKey }) => ledgerKey);
-      const byLedger = Map.groupBy(await reads.expiring(ledgerKeys, span.timeZone, span), ({ ledgerKey }) => ledgerKey);
+      const byLedger = Map.groupBy(
+        await reads.expiring(ledgerKeys, span.timeZone, span),
+        ({ ledgerKey }) => ledgerKey,
+      );
       for (const key of same) found.set(key, byLedger.get(key.ledgerKey) ?? []);
     }),
   );

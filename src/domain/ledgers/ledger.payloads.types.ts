@@ -8,7 +8,10 @@ abstract class LedgerPayload {
   @Field(() => LedgerOperation, { nullable: true, description: 'The operation; null when it was refused.' })
   operation!: LedgerOperation | null;
 
-  @Field(() => Ledger, { nullable: true, description: 'The ledger as the operation left it; null when it was refused.' })
+  @Field(() => Ledger, {
+    nullable: true,
+    description: 'The ledger as the operation left it; null when it was refused.',
+  })
   ledger!: Ledger | null;
 
   @Field(() => [UserError], { description: 'Why it was refused; empty when it was done.' })

@@ -29,7 +29,9 @@ interface Deltas {
 
 /** Lots are spent in this order: what expires first, then the oldest. */
 export function compareLots(a: LotState, b: LotState): number {
-  const expiry = (a.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY) - (b.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY);
+  const expiry =
+    (a.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY) -
+    (b.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY);
   if (expiry < 0 || expiry > 0) return expiry;
   return a.lotKey < b.lotKey ? -1 : 1;
 }
@@ -74,7 +76,8 @@ export class LedgerDraft {
     const due = this.#lots.filter((lot) => lot.pending && lot.availableAt <= this.#now);
     if (due.length > 0) this.#mature(due);
     const over = this.#lots.filter(
-      (lot) => !lot.pending && lot.expiresAt !== null && lot.expiresAt <= this.#now && lot.remaining > lot.held,
+      (lot) =>
+        !lot.pending && lot.expiresAt !== null && lot.expiresAt <= this.#now && lot.remaining > lot.held,
     );
     if (over.length > 0) this.#expire(over);
     if (this.#hasLots) this.state.settleAt = this.#earliestSettlement();
@@ -96,7 +99,8 @@ export class LedgerDraft {
 
   #earn(operation: DraftOperation, posting: ScheduledPosting): void {
     const { availableAt, expiresAt } = posting;
-    if (expiresAt !== null && expiresAt <= availableAt) throw refuse('EXPIRY_NOT_AFTER_AVAILABILITY', ['expiresAt']);
+    if (expiresAt !== null && expiresAt <= availableAt)
+      throw refuse('EXPIRY_NOT_AFTER_AVAILABILITY', ['expiresAt']);
     const pending = availableAt > this.#now;
     const lot: LotState = {
       ledgerKey: this.state.ledgerKey,
@@ -126,7 +130,10 @@ export class LedgerDraft {
     // Whoever spends needs the balance; only a correction may use what the asset allows below zero.
     const floor = posting.kind === 'REDEEM' ? 0n : this.state.floor;
     if (floor !== null && available - amount < floor) {
-      throw refuse('INSUFFICIENT_BALANCE', ['amount'], { available: String(available), required: String(amount) });
+      throw refuse('INSUFFICIENT_BALANCE', ['amount'], {
+        available: String(available),
+        required: String(amount),
+      });
     }
     this.#write(operation, { amount: -amount, posted: -amount, pending: 0n }, null);
     let missing = amount;
@@ -184,7 +191,12 @@ export class LedgerDraft {
     const { posting } = operation;
     const posted = state.posted + deltas.posted;
     const pending = state.pending + deltas.pending;
-    if (!isInRange(posted) || !isInRange(pending) || !isInRange(posted + pending) || !isInRange(posted - state.held)) {
+    if (
+      !isInRange(posted) ||
+      !isInRange(pending) ||
+      !isInRange(posted + pending) ||
+      !isInRange(posted - state.held)
+    ) {
       throw refuse('BALANCE_OUT_OF_RANGE', ['amount']);
     }
     state.posted = posted;

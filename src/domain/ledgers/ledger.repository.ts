@@ -96,11 +96,19 @@ export interface WantedLedger {
 }
 
 /** Locks ledgers in the order of their keys, so that no two postings wait for each other. */
-export async function lockExisting(tx: Transaction, tenantKey: string, keys: readonly string[]): Promise<LedgerState[]> {
+export async function lockExisting(
+  tx: Transaction,
+  tenantKey: string,
+  keys: readonly string[],
+): Promise<LedgerState[]> {
   return await tx.run(lockLedgers, [tenantKey, keys]);
 }
 
-export async function insertMissing(tx: Sql, tenantKey: string, wanted: readonly WantedLedger[]): Promise<void> {
+export async function insertMissing(
+  tx: Sql,
+  tenantKey: string,
+  wanted: readonly WantedLedger[],
+): Promise<void> {
   await tx.run(insertLedgers, [
     tenantKey,
     wanted.map(({ ledgerKey }) => ledgerKey),
@@ -119,7 +127,11 @@ export async function findMemberStatuses(
   return new Map(rows.map(({ memberKey, status }) => [memberKey, status]));
 }
 
-export async function findOpenLots(tx: Sql, tenantKey: string, ledgerKeys: readonly string[]): Promise<LotState[]> {
+export async function findOpenLots(
+  tx: Sql,
+  tenantKey: string,
+  ledgerKeys: readonly string[],
+): Promise<LotState[]> {
   return await tx.run(selectOpenLots, [tenantKey, ledgerKeys]);
 }
 

@@ -1,25 +1,25 @@
-import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Resolver, Root } from 'type-graphql';
 import { Duration } from 'luxon';
+import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Resolver, Root } from 'type-graphql';
 import { RequestFault } from '../../kernel/errors.ts';
 import { toPublicId } from '../../kernel/ids.ts';
 import { Asset, toAsset } from '../programs/index.ts';
-import {
-  type ConnectionOf,
-  DateTimeScalar,
-  DurationScalar,
-  payloadOf,
-  toPage,
-} from '../shared/index.ts';
-import { EntryConnection, type Entry } from './entry.entity.ts';
-import { HoldConnection, type Hold } from './hold.entity.ts';
+import { type ConnectionOf, DateTimeScalar, DurationScalar, payloadOf, toPage } from '../shared/index.ts';
+import { type Entry, EntryConnection } from './entry.entity.ts';
+import { type Hold, HoldConnection } from './hold.entity.ts';
 import type { LedgerContext } from './ledger.context.ts';
 import { entryPlace, feedCursor, holdCursor, holdPlace, lotCursor, lotPlace } from './ledger.cursors.ts';
 import { Balance, ExpiringAmount, Ledger } from './ledger.entity.ts';
-import { AdjustPointsInput, EarnPointsInput, HoldArgs, PageArgs, RedeemPointsInput } from './ledger.inputs.ts';
+import {
+  AdjustPointsInput,
+  EarnPointsInput,
+  HoldArgs,
+  PageArgs,
+  RedeemPointsInput,
+} from './ledger.inputs.ts';
 import { AdjustPointsPayload, EarnPointsPayload, RedeemPointsPayload } from './ledger.payloads.types.ts';
-import { LotConnection, type Lot } from './lot.entity.ts';
-import type { LedgerOperation } from './operation.entity.ts';
 import { ledgerAfter } from './ledger.snapshot.ts';
+import { type Lot, LotConnection } from './lot.entity.ts';
+import type { LedgerOperation } from './operation.entity.ts';
 
 const REFUSED: EarnPointsPayload = { operation: null, ledger: null, userErrors: [] };
 
@@ -28,18 +28,21 @@ export class LedgerResolver {
   @Mutation(() => EarnPointsPayload, { description: 'Credits an amount to a member.' })
   @Extensions({ roles: ['STAFF'] })
   earnPoints(
-    @Arg('input', () => EarnPointsInput, { description: 'Who earns how much of what, and why.' }) input: EarnPointsInput,
+    @Arg('input', () => EarnPointsInput, { description: 'Who earns how much of what, and why.' })
+    input: EarnPointsInput,
     @Ctx() { request, services }: LedgerContext,
   ): Promise<EarnPointsPayload> {
     return payloadOf(request, REFUSED, async () => toPayload(await services.ledgers.earn(request, input)));
   }
 
   @Mutation(() => RedeemPointsPayload, {
-    description: 'Spends an amount, from the lots that expire first; never below zero, however many arrive at once.',
+    description:
+      'Spends an amount, from the lots that expire first; never below zero, however many arrive at once.',
   })
   @Extensions({ roles: ['STAFF', 'MEMBER'] })
   redeemPoints(
-    @Arg('input', () => RedeemPointsInput, { description: 'Who spends how much of what, and why.' }) input: RedeemPointsInput,
+    @Arg('input', () => RedeemPointsInput, { description: 'Who spends how much of what, and why.' })
+    input: RedeemPointsInput,
     @Ctx() { request, services }: LedgerContext,
   ): Promise<RedeemPointsPayload> {
     return payloadOf(request, REFUSED, async () => toPayload(await services.ledgers.redeem(request, input)));
@@ -48,7 +51,10 @@ export class LedgerResolver {
   @Mutation(() => AdjustPointsPayload, { description: 'Corrects a balance by hand, up or down.' })
   @Extensions({ roles: ['STAFF'] })
   adjustPoints(
-    @Arg('input', () => AdjustPointsInput, { description: 'Whose balance is corrected by how much, and why.' }) input: AdjustPointsInput,
+    @Arg('input', () => AdjustPointsInput, {
+      description: 'Whose balance is corrected by how much, and why.',
+    })
+    input: AdjustPointsInput,
     @Ctx() { request, services }: LedgerContext,
   ): Promise<AdjustPointsPayload> {
     return payloadOf(request, REFUSED, async () => toPayload(await services.ledgers.adjust(request, input)));
@@ -111,12 +117,16 @@ export class LedgerResolver {
     const { definition } = await services.programs.inForce(request.tenantKey);
     const { hours, minutes, seconds, ...rest } = Duration.fromISO(within).toObject();
     const days = Duration.fromObject(rest).toISO() ?? 'P0D';
-    const time = Duration.fromObject({ hours: hours ?? 0, minutes: minutes ?? 0, seconds: seconds ?? 0 }).toISO() ?? 'PT0S';
+    const time =
+      Duration.fromObject({ hours: hours ?? 0, minutes: minutes ?? 0, seconds: seconds ?? 0 }).toISO() ??
+      'PT0S';
     const key = { ledgerKey: ledger.ledgerKey, timeZone: definition.timeZone, days, time };
     return await loaders.ledgers.expiring.load(key);
   }
 
-  @FieldResolver(() => LotConnection, { description: 'Its lots: by expiry, those that never expire last, then by age.' })
+  @FieldResolver(() => LotConnection, {
+    description: 'Its lots: by expiry, those that never expire last, then by age.',
+  })
   async lots(
     @Root() ledger: Ledger,
     @Args(() => PageArgs) { first, after }: PageArgs,
@@ -145,7 +155,13 @@ function toPayload(operation: LedgerOperation): EarnPointsPayload {
   return { operation, ledger: entry === undefined ? null : ledgerAfter(entry), userErrors: [] };
 }
 
-function toBalance({ posted, pending, held, due = 0n, expired = 0n }: Pick<Ledger, 'posted' | 'pending' | 'held' | 'due' | 'expired'>): Balance {
+function toBalance({
+  posted,
+  pending,
+  held,
+  due = 0n,
+  expired = 0n,
+}: Pick<Ledger, 'posted' | 'pending' | 'held' | 'due' | 'expired'>): Balance {
   return { available: posted - held + due - expired, pending: pending - due, held };
 }
 

@@ -3,7 +3,12 @@ import { fromPublicId, newKey } from '../../kernel/ids.ts';
 import { mayActOn, type RequestContext } from '../../kernel/request-context.ts';
 import type { Database } from '../../persistence/index.ts';
 import { assetOf, type PinnedProgram, type UseCaseRunner } from '../programs/index.ts';
-import type { AdjustPointsInput, EarnPointsInput, RedeemPointsInput, ReferenceInput } from './ledger.inputs.ts';
+import type {
+  AdjustPointsInput,
+  EarnPointsInput,
+  RedeemPointsInput,
+  ReferenceInput,
+} from './ledger.inputs.ts';
 import { LedgerReads } from './ledger-read.repository.ts';
 import type { LedgerWriter } from './ledger-writer.ts';
 import type { LedgerOperation } from './operation.entity.ts';
@@ -105,11 +110,17 @@ export class LedgerService {
   }
 }
 
-function toPosting(ctx: RequestContext, program: PinnedProgram, kind: Posting['kind'], input: HandInput): Posting {
+function toPosting(
+  ctx: RequestContext,
+  program: PinnedProgram,
+  kind: Posting['kind'],
+  input: HandInput,
+): Posting {
   const memberKey = fromPublicId('member', input.memberId);
   if (memberKey === null || !mayActOn(ctx, memberKey)) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
   const asset = assetOf(program, input.asset, ['asset']);
-  if (kind === 'REDEEM' && !asset.spendable) throw refuse('ASSET_NOT_SPENDABLE', ['asset'], { asset: asset.code });
+  if (kind === 'REDEEM' && !asset.spendable)
+    throw refuse('ASSET_NOT_SPENDABLE', ['asset'], { asset: asset.code });
   refuseLong(input.reason, LONGEST_REASON, ['reason']);
   refuseLong(input.reference?.type, LONGEST_REFERENCE_TYPE, ['reference', 'type']);
   refuseLong(input.reference?.id, LONGEST_REFERENCE_ID, ['reference', 'id']);
@@ -135,7 +146,8 @@ function plainReference(reference: ReferenceInput | null | undefined): Posting['
 
 function refuseLong(text: string | null | undefined, most: number, field: readonly string[]): void {
   const details: ErrorDetails = { most };
-  if (text !== null && text !== undefined && text.length > most) throw refuse('TEXT_TOO_LONG', field, details);
+  if (text !== null && text !== undefined && text.length > most)
+    throw refuse('TEXT_TOO_LONG', field, details);
 }
 
 function firstOf(operations: readonly LedgerOperation[]): LedgerOperation {

@@ -33,10 +33,16 @@ export interface StoredExplanation {
 
 @ObjectType({ description: 'Why something was given, or why not.' })
 export class Explanation {
-  @Field(() => RuleReference, { nullable: true, description: 'The rule that was asked; null when it was an extension.' })
+  @Field(() => RuleReference, {
+    nullable: true,
+    description: 'The rule that was asked; null when it was an extension.',
+  })
   rule!: RuleReference | null;
 
-  @Field(() => ExtensionReference, { nullable: true, description: 'The extension that was asked; null when it was a rule.' })
+  @Field(() => ExtensionReference, {
+    nullable: true,
+    description: 'The extension that was asked; null when it was a rule.',
+  })
   extension!: ExtensionReference | null;
 
   @Field(() => ExplanationOutcome, { description: 'What came of it.' })

@@ -7,8 +7,8 @@ import { Asset } from '../programs/index.ts';
 import { Entry } from './entry.entity.ts';
 import { Hold } from './hold.entity.ts';
 import type { LedgerContext } from './ledger.context.ts';
-import { EntryStatus } from './ledger.enums.types.ts';
 import { Ledger } from './ledger.entity.ts';
+import { EntryStatus } from './ledger.enums.types.ts';
 import { assetNamed } from './ledger.resolver.ts';
 import { Allocation, Lot } from './lot.entity.ts';
 import { Explanation, LedgerOperation, Reference, type StoredExplanation } from './operation.entity.ts';
@@ -20,18 +20,29 @@ export class LedgerOperationResolver {
     return toPublicId('operation', operation.operationKey);
   }
 
-  @FieldResolver(() => [Entry], { description: 'What it wrote: one entry a ledger. A member sees only their own side.' })
-  async entries(@Root() operation: LedgerOperation, @Ctx() { request, loaders }: LedgerContext): Promise<Entry[]> {
+  @FieldResolver(() => [Entry], {
+    description: 'What it wrote: one entry a ledger. A member sees only their own side.',
+  })
+  async entries(
+    @Root() operation: LedgerOperation,
+    @Ctx() { request, loaders }: LedgerContext,
+  ): Promise<Entry[]> {
     const entries = operation.writtenEntries ?? (await loadEntries(operation, loaders));
     return entries.filter(({ memberKey }) => mayActOn(request, memberKey));
   }
 
   @FieldResolver(() => [Allocation], { description: 'Which lots it took from, and how much.' })
-  async allocations(@Root() operation: LedgerOperation, @Ctx() { loaders }: LedgerContext): Promise<Allocation[]> {
+  async allocations(
+    @Root() operation: LedgerOperation,
+    @Ctx() { loaders }: LedgerContext,
+  ): Promise<Allocation[]> {
     return await loaders.ledgers.allocations.load(operation.operationKey);
   }
 
-  @FieldResolver(() => Reference, { nullable: true, description: 'What it refers to outside; null if nothing.' })
+  @FieldResolver(() => Reference, {
+    nullable: true,
+    description: 'What it refers to outside; null if nothing.',
+  })
   reference(@Root() { referenceType, referenceId }: LedgerOperation): Reference | null {
     return referenceType === null || referenceId === null ? null : { type: referenceType, id: referenceId };
   }
@@ -40,7 +51,10 @@ export class LedgerOperationResolver {
     nullable: true,
     description: 'Why a rule or an extension gave it; null for what was done by hand.',
   })
-  explanation(@Root() { storedExplanation }: LedgerOperation, @Ctx() { request }: LedgerContext): Explanation | null {
+  explanation(
+    @Root() { storedExplanation }: LedgerOperation,
+    @Ctx() { request }: LedgerContext,
+  ): Explanation | null {
     return storedExplanation === null ? null : toExplanation(storedExplanation, request);
   }
 }
@@ -99,7 +113,10 @@ export function toExplanation(stored: StoredExplanation, { language }: RequestCo
 }
 
 async function loadEntries(operation: LedgerOperation, loaders: LedgerContext['loaders']): Promise<Entry[]> {
-  const keys = operation.ledgerKeys.map((ledgerKey, index) => ({ ledgerKey, version: operation.versions[index] ?? 0n }));
+  const keys = operation.ledgerKeys.map((ledgerKey, index) => ({
+    ledgerKey,
+    version: operation.versions[index] ?? 0n,
+  }));
   const entries = await loaders.ledgers.entry.loadMany(keys);
   return entries.map((entry) => {
     if (entry === null || entry instanceof Error) throw entry ?? new Error('An operation misses an entry.');

@@ -35,7 +35,11 @@ export interface ScheduledPosting extends Posting {
  * Settles a posting's moments: maturity and expiry count from the act, in the tenant's time zone; what has no
  * maturity of its own is available at once.
  */
-export function scheduled(posting: Posting, { assets, definition }: PinnedProgram, now: Date): ScheduledPosting {
+export function scheduled(
+  posting: Posting,
+  { assets, definition }: PinnedProgram,
+  now: Date,
+): ScheduledPosting {
   const occurredAt = posting.occurredAt ?? now;
   const after = parseDuration(posting.availableAfter ?? '');
   const dueAt = after === null ? null : maturesAt(occurredAt, after, definition.timeZone);

@@ -1,8 +1,8 @@
-import { refuse, Refusal } from '../../kernel/errors.ts';
+import { type Asker, memberCreate } from '../../extension/index.ts';
+import { Refusal, refuse } from '../../kernel/errors.ts';
 import { newKey } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import type { Transaction } from '../../persistence/index.ts';
-import { type Asker, memberCreate } from '../../extension/index.ts';
 import type { Posting } from '../ledgers/index.ts';
 import type { CommitFacts, PinnedProgram } from '../programs/index.ts';
 import { askRules } from '../rules/index.ts';
@@ -10,8 +10,8 @@ import type { TenantService } from '../tenants/index.ts';
 import { type Gender, type Member, MemberStatus } from './member.entity.ts';
 import type { CreateMemberInput } from './member.inputs.ts';
 import {
-  maskedName,
   MOST_IDENTITIES,
+  maskedName,
   type NormalIdentity,
   normaliseIdentities,
   refuseBadProfile,
@@ -48,14 +48,22 @@ export class Enrolment {
    * @throws Refusal IDENTITY_REQUIRED, IDENTITY_INVALID, IDENTITY_REPEATED, TEXT_TOO_LONG, BIRTHDAY_INVALID,
    *   ATTRIBUTES_INVALID, TAG_INVALID, EXTENSION_REFUSED, EXTENSION_UNAVAILABLE
    */
-  async propose(ctx: RequestContext, program: PinnedProgram, input: CreateMemberInput): Promise<EnrolmentProposal> {
+  async propose(
+    ctx: RequestContext,
+    program: PinnedProgram,
+    input: CreateMemberInput,
+  ): Promise<EnrolmentProposal> {
     if (input.identities.length === 0 || input.identities.length > MOST_IDENTITIES) {
       throw refuse('IDENTITY_REQUIRED', [IDENTITIES_FIELD], { most: MOST_IDENTITIES });
     }
     const identities = normaliseIdentities(input.identities, IDENTITIES_FIELD);
     refuseBadProfile(input.profile);
     refuseLongSource(input);
-    const enriched = await this.#enriched(ctx, { ...input, attributes: toAttributes(input.attributes) }, identities);
+    const enriched = await this.#enriched(
+      ctx,
+      { ...input, attributes: toAttributes(input.attributes) },
+      identities,
+    );
     const member = toNewMember(ctx, enriched, identities);
     const { credits } = askRules(program, { trigger: 'enrolment', amount: null });
     const postings = credits.map(
@@ -86,7 +94,11 @@ export class Enrolment {
     program: PinnedProgram,
     facts: CommitFacts,
   ): Promise<Member> {
-    const [{ now }, , taken] = await Promise.all([facts, insert(tx, member), addIdentities(tx, member, identities)]);
+    const [{ now }, , taken] = await Promise.all([
+      facts,
+      insert(tx, member),
+      addIdentities(tx, member, identities),
+    ]);
     if (taken.length > 0) {
       throw new Refusal(
         taken.map((index) => ({ code: 'IDENTITY_TAKEN', field: [IDENTITIES_FIELD, String(index)] })),

@@ -1,7 +1,7 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
-import { DateTimeScalar, JsonScalar, Node } from '../shared/index.ts';
 import type { Ledger } from '../ledgers/index.ts';
+import { DateTimeScalar, JsonScalar, Node } from '../shared/index.ts';
 
 export enum MemberStatus {
   ACTIVE = 'ACTIVE',
@@ -114,7 +114,9 @@ export class Member {
   @Property({ type: 'text' })
   status!: MemberStatus;
 
-  @Field(() => String, { description: 'How they are called; their masked first identity if they told no name.' })
+  @Field(() => String, {
+    description: 'How they are called; their masked first identity if they told no name.',
+  })
   @Property({ type: 'text' })
   displayName!: string;
 

@@ -62,7 +62,10 @@ export class CreateMemberInput {
   @Field(() => [ConsentInput], { nullable: true, description: 'What they agree to.' })
   consents?: ConsentInput[] | null;
 
-  @Field(() => JsonScalar, { nullable: true, description: 'Your own data about them: a JSON object of at most 8 kB, depth 4.' })
+  @Field(() => JsonScalar, {
+    nullable: true,
+    description: 'Your own data about them: a JSON object of at most 8 kB, depth 4.',
+  })
   attributes?: unknown;
 
   @Field(() => [String], { nullable: true, description: 'Codes of tags.' })

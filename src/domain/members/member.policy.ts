@@ -1,6 +1,6 @@
 import { parsePhoneNumberWithError } from 'libphonenumber-js';
 import { isCalendarDate, localDate } from '../../kernel/calendar.ts';
-import { refuse, Refusal, type RefusalReason } from '../../kernel/errors.ts';
+import { Refusal, type RefusalReason, refuse } from '../../kernel/errors.ts';
 import { IdentityKind } from './member.entity.ts';
 import type { IdentityInput, ProfileInput } from './member.inputs.ts';
 

@@ -57,7 +57,11 @@ export async function findByIdentity(
   return member ?? null;
 }
 
-export async function lockByKey(tx: Transaction, tenantKey: string, memberKey: string): Promise<Member | null> {
+export async function lockByKey(
+  tx: Transaction,
+  tenantKey: string,
+  memberKey: string,
+): Promise<Member | null> {
   const [member] = await tx.run(lockMember, [tenantKey, memberKey]);
   return member ?? null;
 }
@@ -122,18 +126,24 @@ export interface MemberLoaders {
 }
 
 /** The batched reads of one request. */
-export function createMemberLoaders(sql: Sql, tenantKey: string): MemberLoaders {
+export function createMemberLoaders(sql: Sql, tenantKey: string, remember = true): MemberLoaders {
   return {
-    member: new DataLoader(async (keys) => {
-      const rows = await sql.run(selectMembers, [tenantKey, keys]);
-      const byKey = new Map(rows.map((member) => [member.memberKey, member]));
-      return keys.map((key) => byKey.get(key) ?? null);
-    }),
-    identities: new DataLoader(async (keys) => {
-      const rows = await sql.run(selectIdentities, [tenantKey, keys]);
-      const byMember = Map.groupBy(rows, ({ memberKey }) => memberKey);
-      return keys.map((key) => byMember.get(key) ?? []);
-    }),
+    member: new DataLoader(
+      async (keys) => {
+        const rows = await sql.run(selectMembers, [tenantKey, keys]);
+        const byKey = new Map(rows.map((member) => [member.memberKey, member]));
+        return keys.map((key) => byKey.get(key) ?? null);
+      },
+      { cache: remember },
+    ),
+    identities: new DataLoader(
+      async (keys) => {
+        const rows = await sql.run(selectIdentities, [tenantKey, keys]);
+        const byMember = Map.groupBy(rows, ({ memberKey }) => memberKey);
+        return keys.map((key) => byMember.get(key) ?? []);
+      },
+      { cache: remember },
+    ),
     byIdentity: (kind, value) => findByIdentity(sql, tenantKey, { kind, value }),
   };
 }

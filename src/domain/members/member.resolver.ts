@@ -1,11 +1,33 @@
-import { Arg, ArgsType, Args, Ctx, Extensions, Field, FieldResolver, ID, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import {
+  Arg,
+  Args,
+  ArgsType,
+  Ctx,
+  Extensions,
+  Field,
+  FieldResolver,
+  ID,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import { fromPublicId, toPublicId } from '../../kernel/ids.ts';
 import { localize } from '../../kernel/localized.ts';
 import { mayActOn, type RequestContext } from '../../kernel/request-context.ts';
 import { type BenefitLoaders, type Grant, GrantConnection, GrantStatus } from '../benefits/index.ts';
 import { emptyLedger, Ledger, type LedgerLoaders, LedgerOperation } from '../ledgers/index.ts';
 import type { ProgramService } from '../programs/index.ts';
-import { AFTER_DESCRIPTION, type ConnectionOf, FIRST_DESCRIPTION, FirstType, payloadOf, Source, UserError } from '../shared/index.ts';
+import {
+  AFTER_DESCRIPTION,
+  type ConnectionOf,
+  FIRST_DESCRIPTION,
+  FirstType,
+  payloadOf,
+  Source,
+  UserError,
+} from '../shared/index.ts';
 import { Tier, TierStatus, tierReached } from '../tiers/index.ts';
 import { Consent, Identity, Member, Tag } from './member.entity.ts';
 import { CreateMemberInput, IdentityInput, UpdateMemberInput } from './member.inputs.ts';
@@ -69,7 +91,10 @@ export class MemberResolver {
     return key === null || !mayActOn(request, key) ? null : await loaders.members.member.load(key);
   }
 
-  @Query(() => Member, { nullable: true, description: 'The member whom an identity finds; null when it is nobody’s.' })
+  @Query(() => Member, {
+    nullable: true,
+    description: 'The member whom an identity finds; null when it is nobody’s.',
+  })
   @Extensions({ roles: ['STAFF'] })
   async memberByIdentity(
     @Arg('identity', () => IdentityInput, { description: 'The identity.' }) { kind, value }: IdentityInput,
@@ -79,14 +104,19 @@ export class MemberResolver {
     return normal === null ? null : await loaders.members.byIdentity(kind, normal);
   }
 
-  @Mutation(() => CreateMemberPayload, { description: 'Enrols a member, with what the program gives for enrolling.' })
+  @Mutation(() => CreateMemberPayload, {
+    description: 'Enrols a member, with what the program gives for enrolling.',
+  })
   @Extensions({ roles: ['STAFF'] })
   createMember(
     @Arg('input', () => CreateMemberInput, { description: 'Who they are.' }) input: CreateMemberInput,
     @Ctx() { request, services }: MemberContext,
   ): Promise<CreateMemberPayload> {
     const refused: CreateMemberPayload = { member: null, operations: [], userErrors: [] };
-    return payloadOf(request, refused, async () => ({ ...(await services.members.create(request, input)), userErrors: [] }));
+    return payloadOf(request, refused, async () => ({
+      ...(await services.members.create(request, input)),
+      userErrors: [],
+    }));
   }
 
   @Mutation(() => UpdateMemberPayload, { description: 'Changes a member; what is not sent stays as it is.' })
@@ -96,7 +126,10 @@ export class MemberResolver {
     @Ctx() { request, services }: MemberContext,
   ): Promise<UpdateMemberPayload> {
     const refused: UpdateMemberPayload = { member: null, userErrors: [] };
-    return payloadOf(request, refused, async () => ({ member: await services.members.update(request, input), userErrors: [] }));
+    return payloadOf(request, refused, async () => ({
+      member: await services.members.update(request, input),
+      userErrors: [],
+    }));
   }
 
   @FieldResolver(() => ID, { description: 'An opaque id.' })
@@ -139,12 +172,18 @@ export class MemberResolver {
     return tierReached(ladder, ledger.posted + (ledger.due ?? 0n));
   }
 
-  @FieldResolver(() => TierStatus, { nullable: true, description: 'How they hold their tier; null without one.' })
+  @FieldResolver(() => TierStatus, {
+    nullable: true,
+    description: 'How they hold their tier; null without one.',
+  })
   tierStatus(): TierStatus | null {
     return null;
   }
 
-  @FieldResolver(() => Ledger, { nullable: true, description: 'Their ledger in an asset; null if the program has no such asset.' })
+  @FieldResolver(() => Ledger, {
+    nullable: true,
+    description: 'Their ledger in an asset; null if the program has no such asset.',
+  })
   async ledger(
     @Root() member: Member,
     @Arg('asset', () => String, { description: 'The asset’s code, e.g. `points`.' }) asset: string,
@@ -169,7 +208,11 @@ export class MemberResolver {
     return await loaders.benefits.grantPage.load({ memberKey, status, first, after });
   }
 
-  async #ledgerOf({ tenantKey, memberKey, ledgersThen }: Member, asset: string, { loaders }: MemberContext): Promise<Ledger> {
+  async #ledgerOf(
+    { tenantKey, memberKey, ledgersThen }: Member,
+    asset: string,
+    { loaders }: MemberContext,
+  ): Promise<Ledger> {
     const then = ledgersThen?.get(asset);
     if (then !== undefined) return then;
     const own = await loaders.ledgers.ledgersOfMember.load(memberKey);
@@ -179,7 +222,9 @@ export class MemberResolver {
 
 @Resolver(() => Tag)
 export class TagResolver {
-  @FieldResolver(() => String, { description: 'Its name in the caller’s language, or its code if the program names it not.' })
+  @FieldResolver(() => String, {
+    description: 'Its name in the caller’s language, or its code if the program names it not.',
+  })
   async name(@Root() { code }: Tag, @Ctx() { request, services }: MemberContext): Promise<string> {
     const { definition } = await services.programs.inForce(request.tenantKey);
     const named = definition.tags.find((tag) => tag.code === code);

@@ -15,9 +15,9 @@ import type { PinnedProgram, ProgramService, UseCaseRunner } from '../programs/i
 import type { Enrolment, EnrolmentProposal } from './enrolment.ts';
 import { type Member, MemberStatus } from './member.entity.ts';
 import type { CreateMemberInput, UpdateMemberInput } from './member.inputs.ts';
-import { updated } from './member-change.policy.ts';
-import { addIdentities, createMemberLoaders, lockByKey, update } from './member.repository.ts';
 import { normaliseIdentities } from './member.policy.ts';
+import { addIdentities, createMemberLoaders, lockByKey, update } from './member.repository.ts';
+import { updated } from './member-change.policy.ts';
 
 /** A new member and what enrolling gave them. */
 export interface Enrolled {
@@ -69,7 +69,10 @@ export class MemberService {
           enrolment.commit(tx, proposal, program, facts),
           writer.post(tx, context, proposal.postings),
         ]);
-        return { member: { ...member, ledgersThen: ledgersOfNewMember(member, program, operations) }, operations };
+        return {
+          member: { ...member, ledgersThen: ledgersOfNewMember(member, program, operations) },
+          operations,
+        };
       },
       replay: (stored) => this.#replayed(ctx, stored),
     });
@@ -115,7 +118,10 @@ export class MemberService {
       ledgers.operations(ctx, stored.operations),
       programs.inForce(ctx.tenantKey),
     ]);
-    return { member: { ...member, ledgersThen: ledgersOfNewMember(member, program, operations) }, operations };
+    return {
+      member: { ...member, ledgersThen: ledgersOfNewMember(member, program, operations) },
+      operations,
+    };
   }
 
   async #found(ctx: RequestContext, memberKey: string): Promise<Member> {
@@ -137,9 +143,10 @@ function ledgersOfNewMember(
   program: PinnedProgram,
   operations: readonly LedgerOperation[],
 ): Map<string, Ledger> {
-  const empty = program.definition.assets.map(
-    ({ code }): [string, Ledger] => [code, emptyLedger(tenantKey, memberKey, code)],
-  );
+  const empty = program.definition.assets.map(({ code }): [string, Ledger] => [
+    code,
+    emptyLedger(tenantKey, memberKey, code),
+  ]);
   return new Map([...empty, ...ledgersThen(operations)]);
 }
 

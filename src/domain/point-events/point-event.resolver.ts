@@ -19,7 +19,8 @@ class PointEventArgs {
 
   @Field(() => String, {
     nullable: true,
-    description: 'An event’s `cursor` or a ledger’s `eventCursor`; from the moment of subscribing when missing.',
+    description:
+      'An event’s `cursor` or a ledger’s `eventCursor`; from the moment of subscribing when missing.',
   })
   after?: string | null;
 }
@@ -27,33 +28,18 @@ class PointEventArgs {
 @Resolver()
 export class PointEventResolver {
   @Subscription(() => PointEvent, {
-    description: 'A member’s events, each once: what came behind `after`, then live, in order of version in a ledger.',
+    description:
+      'A member’s events, each once: what came behind `after`, then live, in order of version in a ledger.',
     subscribe: ({ args, context }) => {
       const { request, services } = context as PointEventContext;
       const { memberId, asset = null, after = null } = args as PointEventArgs;
-      return follow(services.pointEvents, request, { memberId, asset, after });
+      const following = services.pointEvents.follow(request, { memberId, asset, after });
+      // graphql-js awaits what comes back, though type-graphql's types don't say so.
+      return following as unknown as AsyncIterable<PointEvent>;
     },
   })
   @Extensions({ roles: ['STAFF', 'MEMBER'] })
   pointEvents(@Root() event: PointEvent, @Args(() => PointEventArgs) _: PointEventArgs): PointEvent {
     return event;
   }
-}
-
-function follow(
-  service: PointEventService,
-  ctx: RequestContext,
-  request: { memberId: string; asset: string | null; after: string | null },
-): AsyncIterable<PointEvent> {
-  // type-graphql wants an iterable, not a promise of one.
-  const following = service.follow(ctx, request);
-  following.catch(() => undefined);
-  return {
-    [Symbol.asyncIterator](): AsyncIterator<PointEvent> {
-      return {
-        next: async () => await (await following).next(),
-        return: async () => (await (await following).return?.()) ?? { done: true, value: undefined },
-      };
-    },
-  };
 }

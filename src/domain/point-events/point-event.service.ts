@@ -3,7 +3,14 @@ import { RequestFault } from '../../kernel/errors.ts';
 import { fromPublicId } from '../../kernel/ids.ts';
 import { mayActOn, type RequestContext } from '../../kernel/request-context.ts';
 import type { Database } from '../../persistence/index.ts';
-import { type Entry, feedCursor, feedPlace, LedgerReads, ledgerAfter, OperationKind } from '../ledgers/index.ts';
+import {
+  type Entry,
+  feedCursor,
+  feedPlace,
+  LedgerReads,
+  ledgerAfter,
+  OperationKind,
+} from '../ledgers/index.ts';
 import { type PointEvent, PointEventType } from './point-event.entity.ts';
 
 const ENTRIES_A_READ = 200;
@@ -31,13 +38,15 @@ export class PointEventService {
    */
   async follow(ctx: RequestContext, request: PointEventsRequest): Promise<AsyncIterableIterator<PointEvent>> {
     const memberKey = fromPublicId('member', request.memberId);
-    if (memberKey === null || !mayActOn(ctx, memberKey)) throw new RequestFault('NOT_FOUND', { field: ['memberId'] });
+    if (memberKey === null || !mayActOn(ctx, memberKey))
+      throw new RequestFault('NOT_FOUND', { field: ['memberId'] });
     const reads = new LedgerReads(this.#database.read(ctx.tenantKey), ctx.tenantKey);
     if (!(await reads.memberExists(memberKey))) throw new RequestFault('NOT_FOUND', { field: ['memberId'] });
     // Listening begins before the position is read, so that nothing falls in between.
     const wakeups = this.#watcher.listen(ctx.tenantKey, memberKey);
     try {
-      const from = request.after === null ? await reads.feedPosition() : feedPlace(ctx.tenantKey, request.after);
+      const from =
+        request.after === null ? await reads.feedPosition() : feedPlace(ctx.tenantKey, request.after);
       const events = eventsAfter(reads, memberKey, request.asset, from, () => wakeups.next());
       return closing(events, () => wakeups.close());
     } catch (error) {
@@ -68,7 +77,10 @@ async function* eventsAfter(
 }
 
 /** A generator whose end doesn't wait for the next event. */
-function closing<Value>(events: AsyncGenerator<Value, undefined>, close: () => void): AsyncIterableIterator<Value> {
+function closing<Value>(
+  events: AsyncGenerator<Value, undefined>,
+  close: () => void,
+): AsyncIterableIterator<Value> {
   return {
     next: () => events.next(),
     return: () => {

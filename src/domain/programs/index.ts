@@ -1,6 +1,6 @@
 export { Asset, AssetKind, Program, ProgramVersion } from './program.entity.ts';
 export { programErrors } from './program.errors.ts';
-export { formatProgram, type ParsedProgram, parseProgram, type ProgramFinding } from './program.file.ts';
+export { formatProgram, type ParsedProgram, type ProgramFinding, parseProgram } from './program.file.ts';
 export { AssetResolver, ProgramResolver } from './program.resolver.ts';
 export {
   type AssetDefinition,

@@ -61,7 +61,9 @@ export class Program {
   @Field(() => ID, { description: 'An opaque id.' })
   id!: string;
 
-  @Field(() => Int, { description: 'The version in force; operations name the version that they were made under.' })
+  @Field(() => Int, {
+    description: 'The version in force; operations name the version that they were made under.',
+  })
   version!: number;
 
   @Field(() => String, { description: 'The time zone in which its days, months and years are counted.' })

@@ -45,5 +45,8 @@ export async function findUsedAssets(em: EntityManager, tenantKey: string): Prom
 export async function putVersionInForce(em: EntityManager, version: ProgramVersion): Promise<void> {
   em.persist(version);
   await em.flush();
-  await em.execute('update tenant set program_version = ? where tenant_id = ?', [version.version, version.tenantKey]);
+  await em.execute('update tenant set program_version = ? where tenant_id = ?', [
+    version.version,
+    version.tenantKey,
+  ]);
 }

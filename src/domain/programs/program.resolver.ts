@@ -12,7 +12,10 @@ interface ProgramContext {
 
 @Resolver(() => Program)
 export class ProgramResolver {
-  @Query(() => Program, { nullable: true, description: 'The program in force; null while the tenant has none.' })
+  @Query(() => Program, {
+    nullable: true,
+    description: 'The program in force; null while the tenant has none.',
+  })
   @Extensions({ roles: ['STAFF'] })
   async program(@Ctx() { request, services }: ProgramContext): Promise<Program | null> {
     return await services.programs.describe(request.tenantKey);

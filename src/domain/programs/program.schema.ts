@@ -15,16 +15,26 @@ export const BENEFIT_KINDS = [
 export const BENEFIT_LEVELS = ['BASIC', 'ADVANCED', 'TOP'] as const;
 export const TIER_WINDOWS = ['LIFETIME'] as const;
 
-const code = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a code: lower-case letters, digits, "-" and "_"');
+const code = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a code: lower-case letters, digits, "-" and "_"');
 const text = z.string().min(1).max(200);
 const localized = z
   .strictObject({ en: text.optional(), 'zh-CN': text.optional() })
-  .refine((names) => names.en !== undefined || names['zh-CN'] !== undefined, 'a name in "en", "zh-CN" or both');
-const duration = z.string().refine((value) => parseDuration(value) !== null, 'an ISO 8601 duration, e.g. "P12M"');
+  .refine(
+    (names) => names.en !== undefined || names['zh-CN'] !== undefined,
+    'a name in "en", "zh-CN" or both',
+  );
+const duration = z
+  .string()
+  .refine((value) => parseDuration(value) !== null, 'an ISO 8601 duration, e.g. "P12M"');
 const decimal = z.string().refine(isDecimal, 'a decimal as a string, e.g. "100.00"');
 const currency = z
   .string()
-  .refine((value) => Intl.supportedValuesOf('currency').includes(value), 'a currency of ISO 4217, e.g. "CNY"');
+  .refine(
+    (value) => Intl.supportedValuesOf('currency').includes(value),
+    'a currency of ISO 4217, e.g. "CNY"',
+  );
 
 /** A whole, positive amount: a YAML integer, or a string of digits when it is larger than 2^53. */
 const amount = z
@@ -110,7 +120,8 @@ function repeatedCodes(list: readonly { code: string }[], path: string): Finding
   const seen = new Set<string>();
   const findings: Finding[] = [];
   list.forEach(({ code: own }, index) => {
-    if (seen.has(own)) findings.push({ path: [path, index, 'code'], message: `the code "${own}" is there already` });
+    if (seen.has(own))
+      findings.push({ path: [path, index, 'code'], message: `the code "${own}" is there already` });
     seen.add(own);
   });
   return findings;
@@ -144,7 +155,8 @@ function unorderedTiers({ ladder: own }: Draft): Finding[] {
   return own.tiers.flatMap((one, index) => {
     const before = own.tiers[index - 1];
     const isWhole = /^\d+$/.test(one.threshold);
-    if (!isWhole) return [{ path: ['ladder', 'tiers', index, 'threshold'], message: 'a whole number, as a string' }];
+    if (!isWhole)
+      return [{ path: ['ladder', 'tiers', index, 'threshold'], message: 'a whole number, as a string' }];
     if (before === undefined || !/^\d+$/.test(before.threshold)) return [];
     if (BigInt(before.threshold) < BigInt(one.threshold)) return [];
     return [{ path: ['ladder', 'tiers', index, 'threshold'], message: 'more than the tier before asks' }];

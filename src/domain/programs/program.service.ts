@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import stringify from 'safe-stable-stringify';
-import { type Language, refuse, Refusal } from '../../kernel/errors.ts';
+import { type Language, Refusal, refuse } from '../../kernel/errors.ts';
 import { toPublicId } from '../../kernel/ids.ts';
 import { businessTime, type Database, type Transaction } from '../../persistence/index.ts';
 import type { TenantService } from '../tenants/index.ts';
@@ -62,7 +62,9 @@ export class ProgramService {
       const assets = new Set(definition.assets.map(({ code }) => code));
       const dropped = (await findUsedAssets(em, tenantKey)).filter((asset) => !assets.has(asset));
       if (dropped.length > 0) {
-        throw new Refusal(dropped.map((asset) => ({ code: 'ASSET_IN_USE', field: ['assets'], details: { asset } })));
+        throw new Refusal(
+          dropped.map((asset) => ({ code: 'ASSET_IN_USE', field: ['assets'], details: { asset } })),
+        );
       }
       const version = Object.assign(new ProgramVersion(), {
         tenantKey,

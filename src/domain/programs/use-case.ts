@@ -58,7 +58,9 @@ export class UseCaseRunner {
           tenantKey,
           async (tx) => {
             const claimed = dryRun ? null : claimKey(tx, tenantKey, request, useCase.stored(proposal));
-            const facts = Promise.all([this.#programs.recheck(tx, program), claimed]).then(([checked]) => checked);
+            const facts = Promise.all([this.#programs.recheck(tx, program), claimed]).then(
+              ([checked]) => checked,
+            );
             facts.catch(() => undefined);
             const committing = useCase.commit(tx, proposal, program, facts);
             const settled = await Promise.allSettled([facts, committing]);

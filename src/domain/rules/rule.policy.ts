@@ -39,7 +39,12 @@ export function askRules(program: PinnedProgram, happening: Happening): RuleAnsw
       .filter(({ amount }) => amount > 0n);
     for (const { posting, amount } of given) {
       const explanation = explain(program, rule, [{ posting, amount }]);
-      credits.push({ asset: posting.asset, amount, availableAfter: posting.availableAfter ?? null, explanation });
+      credits.push({
+        asset: posting.asset,
+        amount,
+        availableAfter: posting.availableAfter ?? null,
+        explanation,
+      });
     }
     explanations.push(explain(program, rule, given));
   }
@@ -47,7 +52,11 @@ export function askRules(program: PinnedProgram, happening: Happening): RuleAnsw
 }
 
 /** A fixed amount, or `gives` for each full `each`; zero for what has no amount. */
-function amountOf({ definition }: PinnedProgram, { amount }: PostingDefinition, minor: bigint | null): bigint {
+function amountOf(
+  { definition }: PinnedProgram,
+  { amount }: PostingDefinition,
+  minor: bigint | null,
+): bigint {
   if (typeof amount === 'string') return BigInt(amount);
   const each = toMinorUnits(amount.each, definition.currency);
   if (minor === null || minor <= 0n || each === null) return 0n;
@@ -62,7 +71,12 @@ function explain(
 ): StoredExplanation {
   const reference = { code: rule.code, version: program.version };
   if (given.length === 0) {
-    return { rule: reference, extension: null, outcome: ExplanationOutcome.ZERO, summary: nothing(rule.name) };
+    return {
+      rule: reference,
+      extension: null,
+      outcome: ExplanationOutcome.ZERO,
+      summary: nothing(rule.name),
+    };
   }
   const inWords = (language: 'en' | 'zh-CN'): string =>
     given

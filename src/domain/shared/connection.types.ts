@@ -5,7 +5,10 @@ export class PageInfo {
   @Field(() => Boolean, { description: 'Whether there is more after this page.' })
   hasNextPage!: boolean;
 
-  @Field(() => String, { nullable: true, description: 'The cursor of the last edge; pass it as `after` to go on.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The cursor of the last edge; pass it as `after` to go on.',
+  })
   endCursor!: string | null;
 }
 
@@ -47,7 +50,11 @@ export function connectionType<Node extends object>(edge: () => ClassType<EdgeOf
 }
 
 /** A page from `first + 1` rows: the one too many tells that there is more. */
-export function toPage<Node>(rows: readonly Node[], first: number, cursorOf: (node: Node) => string): ConnectionOf<Node> {
+export function toPage<Node>(
+  rows: readonly Node[],
+  first: number,
+  cursorOf: (node: Node) => string,
+): ConnectionOf<Node> {
   const edges = rows.slice(0, first).map((node) => ({ cursor: cursorOf(node), node }));
   return { edges, pageInfo: { hasNextPage: rows.length > first, endCursor: edges.at(-1)?.cursor ?? null } };
 }

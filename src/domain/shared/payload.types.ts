@@ -4,7 +4,9 @@ import type { RequestContext } from '../../kernel/request-context.ts';
 
 @ObjectType({ description: 'Why a mutation was refused. Nothing was written.' })
 export class UserError {
-  @Field(() => String, { description: 'A stable code, e.g. `INSUFFICIENT_BALANCE`; the error guide lists them all.' })
+  @Field(() => String, {
+    description: 'A stable code, e.g. `INSUFFICIENT_BALANCE`; the error guide lists them all.',
+  })
   code!: string;
 
   @Field(() => [String], {
@@ -27,7 +29,8 @@ export function useErrorCatalogue(whole: ErrorCatalogue): void {
 /** A reason as its reader sees it. */
 export function toUserError(ctx: RequestContext, reason: RefusalReason): UserError {
   const template = catalogue[reason.code];
-  const message = template === undefined ? reason.code : renderMessage(template, ctx.language, reason.details);
+  const message =
+    template === undefined ? reason.code : renderMessage(template, ctx.language, reason.details);
   return {
     code: reason.code,
     field: reason.field === null ? null : [...reason.field],

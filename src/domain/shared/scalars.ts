@@ -22,7 +22,8 @@ function toPoints(text: unknown): bigint {
 /** Amounts: bigint inside, a string of digits outside, because JSON numbers lose digits above 2^53. */
 export const PointsScalar = new GraphQLScalarType<bigint, string>({
   name: 'Points',
-  description: 'A whole amount of an asset in its smallest unit: a signed 64-bit integer as a string, e.g. `"500"`.',
+  description:
+    'A whole amount of an asset in its smallest unit: a signed 64-bit integer as a string, e.g. `"500"`.',
   serialize: (value) => String(value),
   parseValue: toPoints,
   parseLiteral: (node) => toPoints(node.kind === Kind.INT ? node.value : literalString(node)),
@@ -64,13 +65,15 @@ export const DateTimeScalar = new GraphQLScalarType<Date, string>({
 const durationExpected = 'A duration is ISO 8601 in whole parts, e.g. "P30D" or "PT15M".';
 
 function toDuration(text: unknown): string {
-  if (typeof text !== 'string' || parseDuration(text) === null) throw invalid('INVALID_DURATION', durationExpected);
+  if (typeof text !== 'string' || parseDuration(text) === null)
+    throw invalid('INVALID_DURATION', durationExpected);
   return text;
 }
 
 export const DurationScalar = new GraphQLScalarType<string, string>({
   name: 'Duration',
-  description: 'An ISO 8601 duration. `P1D` is a calendar day of the tenant’s time zone, `PT24H` is 24 hours.',
+  description:
+    'An ISO 8601 duration. `P1D` is a calendar day of the tenant’s time zone, `PT24H` is 24 hours.',
   serialize: (value) => String(value),
   parseValue: toDuration,
   parseLiteral: (node) => toDuration(literalString(node)),

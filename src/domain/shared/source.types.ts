@@ -11,9 +11,15 @@ export class Source {
 
 @InputType({ description: 'Where something comes from.' })
 export class SourceInput {
-  @Field(() => String, { nullable: true, description: 'The channel, e.g. `MINI_PROGRAM` or `POS`; at most 64 characters.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The channel, e.g. `MINI_PROGRAM` or `POS`; at most 64 characters.',
+  })
   channel?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'The code of the store, e.g. `SH-001`; at most 64 characters.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The code of the store, e.g. `SH-001`; at most 64 characters.',
+  })
   store?: string | null;
 }

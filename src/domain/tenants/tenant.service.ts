@@ -67,8 +67,13 @@ export class TenantService {
    * @param secret a key chosen by the operator; a random one when missing
    * @throws Refusal API_KEY_TOO_SHORT
    */
-  async createApiKey(tenantKey: string, label: string, secret?: string): Promise<{ id: string; secret: string }> {
-    if (secret !== undefined && secret.length < SHORTEST_OWN_KEY) throw refuse('API_KEY_TOO_SHORT', ['secret']);
+  async createApiKey(
+    tenantKey: string,
+    label: string,
+    secret?: string,
+  ): Promise<{ id: string; secret: string }> {
+    if (secret !== undefined && secret.length < SHORTEST_OWN_KEY)
+      throw refuse('API_KEY_TOO_SHORT', ['secret']);
     const chosen = secret ?? `mgk_${randomBytes(32).toString('base64url')}`;
     const keyKey = newKey();
     await this.#database.unitOfWork(tenantKey, async (em) => {

@@ -31,7 +31,10 @@ export class TierProgress {
   @Field(() => DecimalScalar, { description: 'How much is missing.' })
   remaining!: string;
 
-  @Field(() => DateTimeScalar, { nullable: true, description: 'Until when it counts; null in rolling windows.' })
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'Until when it counts; null in rolling windows.',
+  })
   by!: Date | null;
 }
 
@@ -49,7 +52,10 @@ export class TierRetention {
   @Field(() => DecimalScalar, { description: 'How much is missing.' })
   remaining!: string;
 
-  @Field(() => DateTimeScalar, { nullable: true, description: 'Until when it counts; null in rolling windows.' })
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'Until when it counts; null in rolling windows.',
+  })
   by!: Date | null;
 
   @Field(() => Boolean, { description: 'Whether the tier would be lost as things stand.' })
@@ -61,12 +67,18 @@ export class TierStatus {
   @Field(() => DateTimeScalar, { description: 'Since when it is held.' })
   since!: Date;
 
-  @Field(() => DateTimeScalar, { nullable: true, description: 'Until when it is held at least; null = open.' })
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'Until when it is held at least; null = open.',
+  })
   until!: Date | null;
 
   @Field(() => TierProgress, { nullable: true, description: 'The way to the next tier; null at the top.' })
   progress!: TierProgress | null;
 
-  @Field(() => TierRetention, { nullable: true, description: 'What keeps the tier; null without such a rule.' })
+  @Field(() => TierRetention, {
+    nullable: true,
+    description: 'What keeps the tier; null without such a rule.',
+  })
   retention!: TierRetention | null;
 }

@@ -112,7 +112,8 @@ export class Batch extends pg.Query {
     for (let index = 0; index < this.#columns.length; index += 1) {
       const column = this.#columns[index];
       const text = message.fields[index];
-      if (column !== undefined) row[column.name] = text === null || text === undefined ? null : column.parse(text);
+      if (column !== undefined)
+        row[column.name] = text === null || text === undefined ? null : column.parse(text);
     }
     this.#rows.push(row);
   }

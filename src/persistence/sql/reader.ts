@@ -51,13 +51,23 @@ export class Reader {
     return { run: (stmt, values) => this.#run(setKeyHash, hash, stmt, values) };
   }
 
-  #run<Row>(set: Statement<unknown>, value: string, stmt: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
+  #run<Row>(
+    set: Statement<unknown>,
+    value: string,
+    stmt: Statement<Row>,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
     return new Promise<Row[]>((resolve, reject) => {
       const retry = (error: unknown): void => {
         if (!isRetriable(error)) return reject(error);
         this.#enqueue(set, value, { statement: stmt, values, resolve: resolve as Call['resolve'], reject });
       };
-      this.#enqueue(set, value, { statement: stmt, values, resolve: resolve as Call['resolve'], reject: retry });
+      this.#enqueue(set, value, {
+        statement: stmt,
+        values,
+        resolve: resolve as Call['resolve'],
+        reject: retry,
+      });
     });
   }
 

@@ -10,7 +10,8 @@ const texts = new Map<string, string>();
 
 /** Declares a statement. Names are unique in the process; the text never holds a value, only $1, $2… */
 export function statement<Row>(name: string, text: string): Statement<Row> {
-  if (texts.has(name)) throw new Error(`The SQL statement "${name}" is declared twice: give one another name.`);
+  if (texts.has(name))
+    throw new Error(`The SQL statement "${name}" is declared twice: give one another name.`);
   texts.set(name, text);
   return { name, text };
 }

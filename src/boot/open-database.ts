@@ -1,0 +1,33 @@
+import type { Config } from '../config/index.ts';
+import { acquireEmbeddedPostgres } from '../persistence/embedded/index.ts';
+import { migrate } from '../persistence/index.ts';
+
+/** A database that is there and migrated. */
+export interface OpenedDatabase {
+  /** The app role's. */
+  readonly appUrl: string;
+  /** Whether it is ours to keep: the embedded one, under DATA_DIR. */
+  readonly embedded: boolean;
+  release(): Promise<void>;
+}
+
+/**
+ * The PostgreSQL of DATABASE_URL, or the embedded one. The embedded one is migrated here; another is when its
+ * owner's address is known, and else by `membergraph migrate`.
+ * @param tell hears one line for each step that takes a moment
+ */
+export async function openDatabase(config: Config, tell: (line: string) => void): Promise<OpenedDatabase> {
+  const { databaseUrl, databaseAdminUrl, dataDir } = config;
+  if (databaseUrl !== undefined) {
+    if (databaseAdminUrl !== undefined) await migrate(databaseAdminUrl, databaseUrl);
+    return { appUrl: databaseUrl, embedded: false, release: async () => undefined };
+  }
+  const embedded = await acquireEmbeddedPostgres({ dataDir, log: tell });
+  try {
+    await migrate(embedded.adminUrl, embedded.appUrl);
+  } catch (error) {
+    await embedded.release();
+    throw error;
+  }
+  return { appUrl: embedded.appUrl, embedded: true, release: () => embedded.release() };
+}

@@ -1,0 +1,53 @@
+import type { ActivityService } from '../domain/activities/index.ts';
+import { type BenefitLoaders, createBenefitLoaders } from '../domain/benefits/index.ts';
+import { createLedgerLoaders, type LedgerLoaders, type LedgerService } from '../domain/ledgers/index.ts';
+import { createMemberLoaders, type MemberLoaders, type MemberService } from '../domain/members/index.ts';
+import type { PointEventService } from '../domain/point-events/index.ts';
+import type { ProgramService } from '../domain/programs/index.ts';
+import type { TenantService } from '../domain/tenants/index.ts';
+import type { RequestContext } from '../kernel/request-context.ts';
+import type { Database } from '../persistence/index.ts';
+
+/** The use cases that resolvers call. */
+export interface Services {
+  readonly tenants: TenantService;
+  readonly programs: ProgramService;
+  readonly ledgers: LedgerService;
+  readonly members: MemberService;
+  readonly activities: ActivityService;
+  readonly pointEvents: PointEventService;
+}
+
+/** What resolvers are handed: who asks, the use cases, and the batched reads of this operation. */
+export interface GatewayContext {
+  readonly request: RequestContext;
+  readonly services: Services;
+  readonly loaders: {
+    readonly members: MemberLoaders;
+    readonly ledgers: LedgerLoaders;
+    readonly benefits: BenefitLoaders;
+  };
+}
+
+/**
+ * The context of one operation.
+ * @param remember whether loaders keep what they loaded: not for subscriptions, which outlive what they saw
+ */
+export function createContext(
+  request: RequestContext,
+  services: Services,
+  database: Database,
+  remember = true,
+): GatewayContext {
+  const { tenantKey } = request;
+  const sql = database.read(tenantKey);
+  return {
+    request,
+    services,
+    loaders: {
+      members: createMemberLoaders(sql, tenantKey, remember),
+      ledgers: createLedgerLoaders(sql, tenantKey, remember),
+      benefits: createBenefitLoaders(sql, tenantKey, remember),
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from 'graphql';
+import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
+import type { Logger } from 'pino';
+import type { GatewayContext } from './context.ts';
+import type { Admitted } from './guard/index.ts';
+import { maskError, variableErrors } from './mask.ts';
+
+export interface MaskedResult {
+  readonly data?: Record<string, unknown> | null;
+  readonly errors?: readonly GraphQLFormattedError[];
+}
+
+type Compiled = CompiledQuery<Record<string, unknown>, Record<string, unknown>> | null;
+
+/** Runs admitted queries and mutations, over whatever transport they came; what it answers is masked. */
+export class Executor {
+  readonly #schema: GraphQLSchema;
+  readonly #logger: Logger;
+  readonly #compiled = new WeakMap<DocumentNode, Map<string, Compiled>>();
+
+  constructor(schema: GraphQLSchema, logger: Logger) {
+    this.#schema = schema;
+    this.#logger = logger;
+  }
+
+  async execute(admitted: Admitted, context: GatewayContext): Promise<MaskedResult> {
+    try {
+      const compiled = this.#compile(admitted);
+      const result =
+        compiled === null
+          ? await this.#interpret(admitted, context)
+          : await compiled.query({}, context, admitted.variables);
+      return this.mask(result, admitted, context);
+    } catch (error) {
+      return { errors: [maskError(error, context.request, this.#logger)] };
+    }
+  }
+
+  /** A result as a client may see it. */
+  mask(result: ExecutionResult, admitted: Admitted, { request }: GatewayContext): MaskedResult {
+    const { data, errors } = result;
+    if (errors === undefined || errors.length === 0) return { data };
+    const unstarted = data === undefined ? variableErrors(this.#schema, admitted, request) : null;
+    const masked = unstarted ?? errors.map((error) => maskError(error, request, this.#logger));
+    return data === undefined ? { errors: masked } : { data, errors: masked };
+  }
+
+  async #interpret(
+    { document, operationName, variables }: Admitted,
+    context: GatewayContext,
+  ): Promise<ExecutionResult> {
+    return await execute({
+      schema: this.#schema,
+      document,
+      operationName,
+      variableValues: variables,
+      contextValue: context,
+    });
+  }
+
+  /** The compiled operation, remembered as long as its document; null where it can't be compiled. */
+  #compile({ document, operationName = '' }: Admitted): Compiled {
+    const byName = this.#compiled.get(document) ?? new Map<string, Compiled>();
+    this.#compiled.set(document, byName);
+    const known = byName.get(operationName);
+    if (known !== undefined) return known;
+    let compiled: Compiled = null;
+    try {
+      const outcome = compileQuery<Record<string, unknown>, Record<string, unknown>>(
+        this.#schema,
+        document,
+        operationName === '' ? undefined : operationName,
+        { disablingCapturingStackErrors: true },
+      );
+      if (isCompiledQuery(outcome)) compiled = outcome as unknown as NonNullable<Compiled>;
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'an operation could not be compiled and is interpreted');
+    }
+    byName.set(operationName, compiled);
+    return compiled;
+  }
+}

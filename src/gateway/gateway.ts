@@ -1,0 +1,104 @@
+import { createServer, type Server } from 'node:http';
+import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import type { GraphQLSchema } from 'graphql';
+import type { Logger } from 'pino';
+import type { Database } from '../persistence/index.ts';
+import type { Services } from './context.ts';
+import { Executor, type MaskedResult } from './execute.ts';
+import type { Authenticator, Guard } from './guard/index.ts';
+import { graphqlListener, type HttpContext } from './http.ts';
+import type { Metrics } from './metrics.ts';
+import { createRoutes } from './routes.ts';
+import { acceptSockets } from './ws.ts';
+
+export interface GatewayOptions {
+  /** Whether the schema can be asked for, and the IDE is served. */
+  readonly introspection: boolean;
+  /** Web origins, other than the gateway's own, whose pages may open a WebSocket. */
+  readonly allowedOrigins: readonly string[];
+}
+
+/** What the gateway stands on; chosen in the composition root. */
+export interface GatewayParts {
+  readonly schema: GraphQLSchema;
+  readonly database: Database;
+  readonly services: Services;
+  readonly authenticator: Authenticator;
+  readonly guard: Guard;
+  readonly guardOptions: GatewayOptions;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+export interface Gateway {
+  readonly server: Server;
+  /** Stops taking work, finishes what runs, and closes every socket. */
+  drain(): Promise<void>;
+}
+
+/** Apollo hands every operation to the one executor, which masks what it answers. */
+function executeWith(executor: Executor): ApolloServerPlugin<HttpContext> {
+  return {
+    requestDidStart: async () => ({
+      responseForOperation: async ({ contextValue }) => {
+        const { data, errors }: MaskedResult = await executor.execute(contextValue.admitted, contextValue);
+        const singleResult = {
+          ...(errors === undefined ? {} : { errors }),
+          ...(data === undefined ? {} : { data }),
+        };
+        return {
+          http: { headers: new HeaderMap(), status: undefined },
+          body: { kind: 'single', singleResult },
+        };
+      },
+    }),
+  };
+}
+
+/** Builds the gateway; it listens when its caller says so. */
+export async function createGateway(parts: GatewayParts): Promise<Gateway> {
+  const executor = new Executor(parts.schema, parts.logger);
+  const apollo = new ApolloServer<HttpContext>({
+    schema: parts.schema,
+    introspection: parts.guardOptions.introspection,
+    includeStacktraceInErrorResponses: false,
+    hideSchemaDetailsFromClientErrors: !parts.guardOptions.introspection,
+    stopOnTerminationSignals: false,
+    csrfPrevention: { requestHeaders: ['x-api-key', 'authorization', 'apollo-require-preflight'] },
+    logger: parts.logger,
+    plugins: [
+      executeWith(executor),
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+    ],
+  });
+  await apollo.start();
+  const graphql = graphqlListener(parts, apollo);
+  const routes = createRoutes(parts);
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '/').split('?', 1)[0];
+    if (path === '/graphql') graphql(request, response);
+    else routes(request, response);
+  });
+  const sockets = acceptSockets(server, parts, executor);
+  return {
+    server,
+    drain: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await sockets.dispose();
+      server.closeIdleConnections();
+      await closed;
+      await apollo.stop();
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import 'reflect-metadata';
+import { type GraphQLSchema, isInterfaceType } from 'graphql';
+import { buildSchemaSync, type NonEmptyArray, type PubSub } from 'type-graphql';
+import { ActivityResolver } from '../domain/activities/index.ts';
+import { BenefitResolver, GrantResolver } from '../domain/benefits/index.ts';
+import {
+  EntryResolver,
+  HoldResolver,
+  LedgerOperationResolver,
+  LedgerResolver,
+  LotResolver,
+} from '../domain/ledgers/index.ts';
+import { LedgerMemberResolver, MemberResolver, TagResolver } from '../domain/members/index.ts';
+import { PointEventResolver } from '../domain/point-events/index.ts';
+import { AssetResolver, ProgramResolver } from '../domain/programs/index.ts';
+import type { Refetched } from '../domain/shared/index.ts';
+import { TierResolver } from '../domain/tiers/index.ts';
+import { NodeResolver } from './node.resolver.ts';
+
+type ResolverClass = new (...args: never[]) => object;
+
+const resolvers: NonEmptyArray<ResolverClass> = [
+  NodeResolver,
+  ProgramResolver,
+  AssetResolver,
+  LedgerResolver,
+  LedgerOperationResolver,
+  EntryResolver,
+  LotResolver,
+  HoldResolver,
+  TierResolver,
+  BenefitResolver,
+  GrantResolver,
+  MemberResolver,
+  TagResolver,
+  LedgerMemberResolver,
+  ActivityResolver,
+  PointEventResolver,
+];
+
+/** type-graphql insists on one, though every subscription of ours brings its own `subscribe`. */
+const noPubSub: PubSub = {
+  publish: () => undefined,
+  subscribe: () => {
+    throw new Error('Subscriptions bring their own "subscribe".');
+  },
+};
+
+/** The one schema. Its metadata are global to the process, so it is built once. */
+export function buildGraphQLSchema(): GraphQLSchema {
+  const schema = buildSchemaSync({ resolvers, validate: false, pubSub: noPubSub });
+  // type-graphql wraps it in a promise, which compiled operations don't wait for.
+  const node = schema.getType('Node');
+  if (isInterfaceType(node)) node.resolveType = ({ __typename }: Refetched) => __typename;
+  return schema;
+}

@@ -1,0 +1,159 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  GraphQLError,
+  subscribe,
+} from 'graphql';
+import { CloseCode, type Context } from 'graphql-ws';
+import { type Extra, useServer } from 'graphql-ws/use/ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { type Language, pickLanguage, RequestFault } from '../kernel/errors.ts';
+import { newKey } from '../kernel/ids.ts';
+import type { RequestContext } from '../kernel/request-context.ts';
+import { createContext, type GatewayContext } from './context.ts';
+import type { Executor } from './execute.ts';
+import type { GatewayParts } from './gateway.ts';
+import { type Admitted, type Authenticated, InvalidDocument } from './guard/index.ts';
+import { faultToError, maskError, type Reader } from './mask.ts';
+
+const LARGEST_FRAME = 256 * 1_024;
+const MOST_OPERATIONS_A_SOCKET = 100;
+const INIT_WITHIN_MS = 5_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** What a socket remembers of its caller, from its `connection_init`. */
+interface SocketExtra extends Extra {
+  [key: PropertyKey]: unknown;
+  authenticated?: Authenticated;
+  language?: Language;
+  expiry?: NodeJS.Timeout;
+}
+
+type SocketContext = Context<Record<string, unknown> | undefined, SocketExtra>;
+type SocketOperation = GatewayContext & { readonly admitted: Admitted };
+
+/** Accepts GraphQL over WebSocket (graphql-transport-ws), through the same guard and executor as HTTP. */
+export function acceptSockets(
+  server: Server,
+  parts: GatewayParts,
+  executor: Executor,
+): { dispose(): Promise<void> | void } {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: LARGEST_FRAME,
+    perMessageDeflate: false,
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if ((request.url ?? '').split('?', 1)[0] !== '/graphql') return refuseUpgrade(socket, 404, 'Not Found');
+    if (!isAllowedOrigin(request, parts.guardOptions.allowedOrigins))
+      return refuseUpgrade(socket, 403, 'Forbidden');
+    sockets.handleUpgrade(request, socket, head, (ready: WebSocket) =>
+      sockets.emit('connection', ready, request),
+    );
+  });
+  return useServer<Record<string, unknown> | undefined, SocketExtra>(
+    {
+      schema: parts.schema,
+      connectionInitWaitTimeout: INIT_WITHIN_MS,
+      onConnect: (ctx) => connect(parts, ctx),
+      onDisconnect: (ctx) => disconnect(parts, ctx),
+      onSubscribe: (ctx, _id, payload) => admit(parts, ctx, payload),
+      execute: (args: ExecutionArgs) => {
+        const context = args.contextValue as SocketOperation;
+        return executor.execute(context.admitted, context) as Promise<ExecutionResult>;
+      },
+      subscribe: (args: ExecutionArgs) => subscribe(args),
+      onNext: (_ctx, _id, _payload, args, result) => {
+        const context = args.contextValue as SocketOperation;
+        const isMasked = context.admitted.operation.operation !== 'subscription';
+        return isMasked
+          ? undefined
+          : (executor.mask(result, context.admitted, context) as FormattedExecutionResult);
+      },
+    },
+    sockets,
+  );
+}
+
+function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
+  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+/** Other sites' pages may not open sockets with a visitor's network position; programs send no origin. */
+function isAllowedOrigin({ headers }: IncomingMessage, allowed: readonly string[]): boolean {
+  const { origin, host } = headers;
+  if (origin === undefined || allowed.includes(origin)) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}
+
+async function connect(parts: GatewayParts, ctx: SocketContext): Promise<boolean> {
+  const params = ctx.connectionParams ?? {};
+  const text = (name: string): string | undefined =>
+    typeof params[name] === 'string' ? params[name] : undefined;
+  try {
+    const authenticated = await parts.authenticator.authenticate({
+      apiKey: text('x-api-key'),
+      authorization: text('authorization'),
+      tenant: text('x-tenant'),
+    });
+    ctx.extra.authenticated = authenticated;
+    ctx.extra.language =
+      pickLanguage(text('acceptLanguage')) ??
+      (await parts.services.programs.language(authenticated.tenantKey));
+    closeAtExpiry(ctx, authenticated);
+    parts.metrics.socketOpened();
+    return true;
+  } catch (error) {
+    if (error instanceof RequestFault) return false;
+    parts.logger.error({ err: error }, 'a socket could not be opened');
+    throw new Error('The service is away for the moment.');
+  }
+}
+
+function closeAtExpiry({ extra }: SocketContext, { caller }: Authenticated): void {
+  if (caller.expiresAt === null) return;
+  const inMs = Math.min(caller.expiresAt.getTime() - Date.now(), LONGEST_TIMER_MS);
+  extra.expiry = setTimeout(() => extra.socket.close(CloseCode.Forbidden, 'Token expired'), inMs).unref();
+}
+
+function disconnect(parts: GatewayParts, { extra }: SocketContext): void {
+  clearTimeout(extra.expiry);
+  if (extra.authenticated !== undefined) parts.metrics.socketClosed();
+}
+
+function admit(
+  parts: GatewayParts,
+  ctx: SocketContext,
+  payload: { query?: unknown; operationName?: unknown; variables?: unknown },
+): ExecutionArgs | readonly GraphQLError[] {
+  const { authenticated, language = 'en' } = ctx.extra;
+  const requestId = newKey();
+  const reader: Reader = { requestId, language };
+  try {
+    if (authenticated === undefined) throw new RequestFault('UNAUTHENTICATED');
+    if (Object.keys(ctx.subscriptions).length > MOST_OPERATIONS_A_SOCKET) {
+      const details = { what: 'operations on one socket', most: MOST_OPERATIONS_A_SOCKET };
+      throw new RequestFault('QUERY_TOO_LARGE', { details });
+    }
+    const { tenantKey, caller } = authenticated;
+    const admitted = parts.guard.admit(payload, caller);
+    const request: RequestContext = { requestId, tenantKey, caller, language };
+    const remember = admitted.operation.operation !== 'subscription';
+    const contextValue = { ...createContext(request, parts.services, parts.database, remember), admitted };
+    return {
+      schema: parts.schema,
+      document: admitted.document,
+      operationName: admitted.operationName,
+      variableValues: admitted.variables,
+      contextValue,
+    };
+  } catch (error) {
+    if (error instanceof InvalidDocument) return error.errors;
+    const { message, extensions } =
+      error instanceof RequestFault ? faultToError(error, reader) : maskError(error, reader, parts.logger);
+    return [new GraphQLError(message, { extensions })];
+  }
+}

@@ -1,0 +1,1 @@
+export { type SettleParts, settleAll, settleTenant, startSettling } from './settle.ts';
