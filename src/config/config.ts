@@ -92,3 +92,9 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env, file = 
     allowedOrigins: words(env.ALLOWED_ORIGINS),
   });
 }
+
+/** The variables that say which language the person at the terminal reads. */
+export function languageEnvironment(): Pick<NodeJS.ProcessEnv, 'LC_ALL' | 'LC_MESSAGES' | 'LANG'> {
+  const { LC_ALL, LC_MESSAGES, LANG } = process.env;
+  return { LC_ALL, LC_MESSAGES, LANG };
+}

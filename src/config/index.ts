@@ -1,1 +1,1 @@
-export { type Config, loadConfig } from './config.ts';
+export { type Config, languageEnvironment, loadConfig } from './config.ts';

@@ -1,0 +1,124 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { parse } from 'csv-parse';
+import { DateTime } from 'luxon';
+import { IdentityKind } from '../../domain/members/index.ts';
+import { CommandFailure } from '../session.ts';
+import { text } from '../texts.ts';
+
+/** One purchase of a file. */
+export interface PurchaseLine {
+  /** As an editor counts them, from 1. */
+  readonly number: number;
+  /** As it stands in the file. */
+  readonly raw: string;
+  /** Its bytes in the file, for the progress. */
+  readonly bytes: number;
+  /** What it says; null when it isn't of the format. */
+  readonly purchase: Purchase | null;
+}
+
+export interface Purchase {
+  readonly identity: { readonly kind: IdentityKind; readonly value: string };
+  readonly occurredAt: Date;
+  /** A decimal of the program's currency. */
+  readonly amount: string;
+  readonly order: string | null;
+  readonly store: string | null;
+  /** The same for equal lines: what makes the key, with the count among equals. */
+  readonly content: string;
+}
+
+/** Which columns of a csv file say what. */
+export interface CsvColumns {
+  readonly member: string;
+  readonly identityKind: IdentityKind;
+  readonly date: string;
+  readonly dateFormat: string | null;
+  readonly amount: string;
+  readonly order: string | null;
+  readonly store: string | null;
+  readonly delimiter: string;
+}
+
+const CDNOW_LINE = /^(\d{1,9})\s+(\d{8})\s+(\d{1,6})\s+(\d{1,9}\.\d{2})$/;
+
+/** The CDNOW master file: a header; then customer, yyyymmdd, number of CDs, dollars, with white space between. */
+export async function* readCdnow(file: string, zone: string): AsyncGenerator<PurchaseLine> {
+  const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
+  let number = 0;
+  for await (const raw of lines) {
+    number += 1;
+    const bytes = Buffer.byteLength(raw) + 1;
+    if (number === 1 || raw.trim() === '') continue;
+    yield { number, raw, bytes, purchase: toCdnowPurchase(raw.trim(), zone) };
+  }
+}
+
+function toCdnowPurchase(line: string, zone: string): Purchase | null {
+  const [, customer, date, count, dollars] = CDNOW_LINE.exec(line) ?? [];
+  if (customer === undefined || date === undefined || dollars === undefined) return null;
+  const occurredAt = DateTime.fromFormat(date, 'yyyyMMdd', { zone });
+  if (!occurredAt.isValid) return null;
+  return {
+    identity: { kind: IdentityKind.EXTERNAL, value: customer },
+    occurredAt: occurredAt.toJSDate(),
+    amount: dollars,
+    order: null,
+    store: null,
+    content: `${customer} ${date} ${count} ${dollars}`,
+  };
+}
+
+interface CsvRow {
+  readonly record: Readonly<Record<string, string>>;
+  readonly raw: string;
+  readonly info: { readonly lines: number };
+}
+
+/** A csv file with a header line; columns are named by the caller. */
+export async function* readCsv(file: string, zone: string, columns: CsvColumns): AsyncGenerator<PurchaseLine> {
+  const rows = createReadStream(file).pipe(
+    parse({
+      bom: true,
+      delimiter: columns.delimiter,
+      relaxColumnCount: true,
+      skipEmptyLines: true,
+      raw: true,
+      info: true,
+      columns: (header: string[]) => {
+        const named = [columns.member, columns.date, columns.amount, columns.order, columns.store];
+        for (const column of named) {
+          if (column !== null && !header.includes(column)) {
+            throw new CommandFailure(text('import.missingColumn', { column }));
+          }
+        }
+        return header;
+      },
+    }),
+  );
+  for await (const { record, raw, info } of rows as AsyncIterable<CsvRow>) {
+    const line = raw.replace(/\r?\n$/, '');
+    const purchase = toCsvPurchase(record, zone, columns);
+    yield { number: info.lines, raw: line, bytes: Buffer.byteLength(raw), purchase };
+  }
+}
+
+function toCsvPurchase(record: CsvRow['record'], zone: string, columns: CsvColumns): Purchase | null {
+  const member = record[columns.member]?.trim();
+  const date = record[columns.date]?.trim() ?? '';
+  const amount = record[columns.amount]?.trim();
+  const { dateFormat } = columns;
+  const occurredAt =
+    dateFormat === null ? DateTime.fromISO(date, { zone }) : DateTime.fromFormat(date, dateFormat, { zone });
+  if (member === undefined || member === '' || amount === undefined || amount === '' || !occurredAt.isValid) return null;
+  const order = columns.order === null ? null : (record[columns.order]?.trim() ?? null);
+  return {
+    identity: { kind: columns.identityKind, value: member },
+    occurredAt: occurredAt.toJSDate(),
+    amount,
+    order: order === '' ? null : order,
+    store: columns.store === null ? null : (record[columns.store]?.trim() ?? null),
+    content: Object.values(record).join('\u001f'),
+  };
+}
