@@ -7,7 +7,7 @@
  * another one.
  */
 export const FLOORS = [
-  ['activities'],
+  ['activities', 'point-events'],
   ['rules', 'members'],
   ['benefits', 'tiers'],
   ['ledgers'],
@@ -27,7 +27,9 @@ export const MAY_IMPORT = {
   'plugin-host': ['kernel', 'extension', 'persistence'],
   gateway: ['kernel', 'config', 'persistence', 'extension', 'events', 'domain', 'plugin-host'],
   jobs: ['kernel', 'config', 'persistence', 'extension', 'events', 'domain', 'plugin-host'],
+  boot: ['kernel', 'config', 'persistence', 'domain', 'compose.ts'],
   cli: [
+    'boot',
     'kernel',
     'config',
     'persistence',

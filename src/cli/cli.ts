@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import { ensureJwksFile, signToken } from '../boot/index.ts';
 import { languageEnvironment, loadConfig } from '../config/index.ts';
-import { formatProgram, parseProgram, type ProgramDefinition } from '../domain/programs/index.ts';
+import { formatProgram, type ProgramDefinition, parseProgram } from '../domain/programs/index.ts';
 import { settleAll } from '../jobs/index.ts';
 import { fromPublicId } from '../kernel/ids.ts';
 import { migrate } from '../persistence/index.ts';
@@ -52,18 +52,28 @@ function addTenantCommands(cli: Command): void {
     .option('--locale <language>', text('tenant.create.locale'), 'en')
     .option('--sandbox', text('tenant.create.sandbox'), false)
     .option('--program <file>', text('tenant.create.program'))
-    .action(async (code: string, options: { name?: string; locale: string; sandbox: boolean; program?: string }) => {
-      const definition = options.program === undefined ? null : await readProgramFile(options.program);
-      await inSession(async ({ application: { services } }) => {
-        const locale = options.locale === 'zh-CN' ? 'zh-CN' : 'en';
-        const name = { [locale]: options.name ?? code };
-        const { tenantKey } = await services.tenants.create({ code, name, locale, sandbox: options.sandbox });
-        say(text('tenant.created', { code }));
-        if (definition === null) return;
-        const { version } = await services.programs.apply(tenantKey, definition, 'cli');
-        say(text('program.applied', { version }));
-      });
-    });
+    .action(
+      async (
+        code: string,
+        options: { name?: string; locale: string; sandbox: boolean; program?: string },
+      ) => {
+        const definition = options.program === undefined ? null : await readProgramFile(options.program);
+        await inSession(async ({ application: { services } }) => {
+          const locale = options.locale === 'zh-CN' ? 'zh-CN' : 'en';
+          const name = { [locale]: options.name ?? code };
+          const { tenantKey } = await services.tenants.create({
+            code,
+            name,
+            locale,
+            sandbox: options.sandbox,
+          });
+          say(text('tenant.created', { code }));
+          if (definition === null) return;
+          const { version } = await services.programs.apply(tenantKey, definition, 'cli');
+          say(text('program.applied', { version }));
+        });
+      },
+    );
   tenant
     .command('list')
     .description(text('tenant.list.about'))
@@ -101,7 +111,11 @@ function addCredentialCommands(cli: Command): void {
     .action(async ({ tenant, member, staff, expiresIn }: Record<string, string | undefined>) => {
       const subject = member ?? staff;
       const isOne = (member === undefined) !== (staff === undefined);
-      if (!isOne || subject === undefined || (member !== undefined && fromPublicId('member', member) === null)) {
+      if (
+        !isOne ||
+        subject === undefined ||
+        (member !== undefined && fromPublicId('member', member) === null)
+      ) {
         throw new CommandFailure(text('token.create.one'));
       }
       const config = loadConfig();
@@ -122,7 +136,11 @@ function addProgramCommands(cli: Command): void {
       const definition = await readProgramFile(file);
       await inSession(async (session) => {
         const tenantKey = await tenantNamed(session, options.tenant);
-        const { version, changed } = await session.application.services.programs.apply(tenantKey, definition, 'cli');
+        const { version, changed } = await session.application.services.programs.apply(
+          tenantKey,
+          definition,
+          'cli',
+        );
         say(text(changed ? 'program.applied' : 'program.unchanged', { version }));
       });
     });

@@ -1,4 +1,10 @@
-import { type ErrorDetails, type Language, type MessageTemplate, pickLanguage, renderMessage } from '../kernel/errors.ts';
+import {
+  type ErrorDetails,
+  type Language,
+  type MessageTemplate,
+  pickLanguage,
+  renderMessage,
+} from '../kernel/errors.ts';
 
 /** Everything that the CLI says, in every language. */
 export const texts = {
@@ -10,39 +16,87 @@ export const texts = {
     en: 'Bring the database to this version’s schema, and grant the app role what it needs.',
     'zh-CN': '将数据库升级到本版本的结构，并授予应用角色所需权限。',
   },
-  'migrate.done': { en: 'The database is up to date ({count} applied now).', 'zh-CN': '数据库已是最新（本次应用 {count} 个迁移）。' },
+  'migrate.done': {
+    en: 'The database is up to date ({count} applied now).',
+    'zh-CN': '数据库已是最新（本次应用 {count} 个迁移）。',
+  },
   'migrate.needsAdmin': {
     en: 'DATABASE_ADMIN_URL is missing: set it to the owner role’s address, beside DATABASE_URL.',
     'zh-CN': '缺少 DATABASE_ADMIN_URL：请在 DATABASE_URL 之外设置所有者角色的地址。',
   },
   'tenant.about': { en: 'Tenants: the enterprises on this gateway.', 'zh-CN': '企业：本网关上的租户。' },
   'tenant.create.about': { en: 'Make a tenant.', 'zh-CN': '创建企业。' },
-  'tenant.create.code': { en: 'Its code: lower-case letters, digits, "-" and "_".', 'zh-CN': '代码：小写字母、数字、“-”与“_”。' },
+  'tenant.create.code': {
+    en: 'Its code: lower-case letters, digits, "-" and "_".',
+    'zh-CN': '代码：小写字母、数字、“-”与“_”。',
+  },
   'tenant.create.name': { en: 'Its name; the code when missing.', 'zh-CN': '名称；缺省为代码。' },
-  'tenant.create.locale': { en: 'The language of its messages: en or zh-CN.', 'zh-CN': '消息语言：en 或 zh-CN。' },
-  'tenant.create.sandbox': { en: 'A tenant to try things in: its clock can be moved.', 'zh-CN': '用于试验的沙箱企业，可调整时钟。' },
+  'tenant.create.locale': {
+    en: 'The language of its messages: en or zh-CN.',
+    'zh-CN': '消息语言：en 或 zh-CN。',
+  },
+  'tenant.create.sandbox': {
+    en: 'A tenant to try things in: its clock can be moved.',
+    'zh-CN': '用于试验的沙箱企业，可调整时钟。',
+  },
   'tenant.create.program': { en: 'A program file to apply at once.', 'zh-CN': '同时应用的方案文件。' },
   'tenant.created': { en: 'The tenant "{code}" is made.', 'zh-CN': '已创建企业“{code}”。' },
   'tenant.list.about': { en: 'List the tenants, a code a line.', 'zh-CN': '列出所有企业，每行一个代码。' },
-  'tenant.unknown': { en: 'There is no tenant "{code}". Make it with "membergraph tenant create {code}".', 'zh-CN': '企业“{code}”不存在，请先执行“membergraph tenant create {code}”。' },
+  'tenant.unknown': {
+    en: 'There is no tenant "{code}". Make it with "membergraph tenant create {code}".',
+    'zh-CN': '企业“{code}”不存在，请先执行“membergraph tenant create {code}”。',
+  },
   'tenant.option': { en: 'The tenant’s code.', 'zh-CN': '企业代码。' },
   'key.about': { en: 'API keys, for servers.', 'zh-CN': 'API 密钥，供服务端使用。' },
-  'key.create.about': { en: 'Make a staff key and print it: it is not shown again.', 'zh-CN': '创建员工密钥并显示一次。' },
+  'key.create.about': {
+    en: 'Make a staff key and print it: it is not shown again.',
+    'zh-CN': '创建员工密钥并显示一次。',
+  },
   'key.create.label': { en: 'What it is for.', 'zh-CN': '用途说明。' },
-  'token.about': { en: 'Tokens, for persons; signed by the key under DATA_DIR.', 'zh-CN': '令牌，供个人使用，由 DATA_DIR 下的密钥签发。' },
+  'token.about': {
+    en: 'Tokens, for persons; signed by the key under DATA_DIR.',
+    'zh-CN': '令牌，供个人使用，由 DATA_DIR 下的密钥签发。',
+  },
   'token.create.about': { en: 'Sign a token and print it.', 'zh-CN': '签发令牌并显示。' },
   'token.create.member': { en: 'For this member (mem_…).', 'zh-CN': '签发给该会员（mem_…）。' },
   'token.create.staff': { en: 'For a person of the staff, called so.', 'zh-CN': '签发给该名称的员工。' },
-  'token.create.expires': { en: 'How long it is good for, e.g. 1h or 30d.', 'zh-CN': '有效期，例如 1h 或 30d。' },
-  'token.create.one': { en: 'Name a member or a person of the staff: --member or --staff.', 'zh-CN': '请用 --member 或 --staff 指定会员或员工。' },
-  'program.about': { en: 'Programs: a tenant’s whole loyalty definition.', 'zh-CN': '会员方案：企业的全部会员规则。' },
-  'program.apply.about': { en: 'Check a program file and put it in force as the next version.', 'zh-CN': '检查方案文件，并作为新版本生效。' },
+  'token.create.expires': {
+    en: 'How long it is good for, e.g. 1h or 30d.',
+    'zh-CN': '有效期，例如 1h 或 30d。',
+  },
+  'token.create.one': {
+    en: 'Name a member or a person of the staff: --member or --staff.',
+    'zh-CN': '请用 --member 或 --staff 指定会员或员工。',
+  },
+  'program.about': {
+    en: 'Programs: a tenant’s whole loyalty definition.',
+    'zh-CN': '会员方案：企业的全部会员规则。',
+  },
+  'program.apply.about': {
+    en: 'Check a program file and put it in force as the next version.',
+    'zh-CN': '检查方案文件，并作为新版本生效。',
+  },
   'program.file': { en: 'The program file, YAML.', 'zh-CN': '方案文件（YAML）。' },
-  'program.applied': { en: 'Version {version} of the program is in force.', 'zh-CN': '方案第 {version} 版已生效。' },
-  'program.unchanged': { en: 'Nothing changed: version {version} says the same.', 'zh-CN': '无变化：第 {version} 版内容相同。' },
-  'program.refused': { en: 'The program file is refused; nothing changed:', 'zh-CN': '方案文件未通过检查，未做任何更改：' },
-  'program.export.about': { en: 'Print the program in force as a file.', 'zh-CN': '以文件形式输出当前生效的方案。' },
-  'settle.about': { en: 'Write down now what fell due and what expired; the gateway does so every minute.', 'zh-CN': '立即结算到期与过期的批次（网关每分钟自动执行）。' },
+  'program.applied': {
+    en: 'Version {version} of the program is in force.',
+    'zh-CN': '方案第 {version} 版已生效。',
+  },
+  'program.unchanged': {
+    en: 'Nothing changed: version {version} says the same.',
+    'zh-CN': '无变化：第 {version} 版内容相同。',
+  },
+  'program.refused': {
+    en: 'The program file is refused; nothing changed:',
+    'zh-CN': '方案文件未通过检查，未做任何更改：',
+  },
+  'program.export.about': {
+    en: 'Print the program in force as a file.',
+    'zh-CN': '以文件形式输出当前生效的方案。',
+  },
+  'settle.about': {
+    en: 'Write down now what fell due and what expired; the gateway does so every minute.',
+    'zh-CN': '立即结算到期与过期的批次（网关每分钟自动执行）。',
+  },
   'settle.done': { en: '{count} operations were made.', 'zh-CN': '共生成 {count} 个操作。' },
   'import.about': { en: 'Bring in what happened before.', 'zh-CN': '导入历史数据。' },
   'import.activities.about': {
@@ -50,24 +104,51 @@ export const texts = {
     'zh-CN': '记录文件中的消费；可随时中断并重新执行，不会重复计算。',
   },
   'import.file': { en: 'The file.', 'zh-CN': '文件。' },
-  'import.format': { en: 'cdnow (header; customer, yyyymmdd, CDs, dollars) or csv.', 'zh-CN': 'cdnow（表头；客户、yyyymmdd、数量、美元）或 csv。' },
-  'import.refusedFile': { en: 'Where refused lines go; beside the current folder when missing.', 'zh-CN': '被拒行的输出文件；缺省在当前目录。' },
+  'import.format': {
+    en: 'cdnow (header; customer, yyyymmdd, CDs, dollars) or csv.',
+    'zh-CN': 'cdnow（表头；客户、yyyymmdd、数量、美元）或 csv。',
+  },
+  'import.refusedFile': {
+    en: 'Where refused lines go; beside the current folder when missing.',
+    'zh-CN': '被拒行的输出文件；缺省在当前目录。',
+  },
   'import.concurrency': { en: 'How many lines are under way at once.', 'zh-CN': '同时处理的行数。' },
   'import.column.member': { en: 'csv: the column that finds the member.', 'zh-CN': 'csv：标识会员的列。' },
-  'import.column.identity': { en: 'csv: what that column holds: EXTERNAL, PHONE, EMAIL, CARD…', 'zh-CN': 'csv：该列的身份类型：EXTERNAL、PHONE、EMAIL、CARD…' },
+  'import.column.identity': {
+    en: 'csv: what that column holds: EXTERNAL, PHONE, EMAIL, CARD…',
+    'zh-CN': 'csv：该列的身份类型：EXTERNAL、PHONE、EMAIL、CARD…',
+  },
   'import.column.date': { en: 'csv: the column that says when.', 'zh-CN': 'csv：时间列。' },
-  'import.column.dateFormat': { en: 'csv: its format, e.g. yyyy-MM-dd HH:mm; ISO 8601 when missing.', 'zh-CN': 'csv：时间格式，例如 yyyy-MM-dd HH:mm；缺省为 ISO 8601。' },
+  'import.column.dateFormat': {
+    en: 'csv: its format, e.g. yyyy-MM-dd HH:mm; ISO 8601 when missing.',
+    'zh-CN': 'csv：时间格式，例如 yyyy-MM-dd HH:mm；缺省为 ISO 8601。',
+  },
   'import.column.amount': { en: 'csv: the column of the amount.', 'zh-CN': 'csv：金额列。' },
   'import.column.order': { en: 'csv: the column of the order’s number.', 'zh-CN': 'csv：订单号列。' },
   'import.column.store': { en: 'csv: the column of the store.', 'zh-CN': 'csv：门店列。' },
   'import.type': { en: 'The type of the activities.', 'zh-CN': '行为类型。' },
   'import.delimiter': { en: 'csv: what separates the columns.', 'zh-CN': 'csv：列分隔符。' },
   'import.running': { en: 'importing', 'zh-CN': '导入中' },
-  'import.refused': { en: '{count} lines were refused; see {file}.', 'zh-CN': '{count} 行被拒，详见 {file}。' },
-  'import.stopped': { en: 'Stopped. Run the same command again to go on.', 'zh-CN': '已中断，重新执行同一命令即可继续。' },
-  'import.unknownFormat': { en: 'The format "{format}" is not known: choose cdnow or csv.', 'zh-CN': '未知格式“{format}”，请选择 cdnow 或 csv。' },
-  'import.noFile': { en: 'The file {file} can’t be read: check its path.', 'zh-CN': '无法读取文件 {file}，请检查路径。' },
-  'import.noColumns': { en: 'csv needs {missing}: name the columns.', 'zh-CN': 'csv 需要指定列：{missing}。' },
+  'import.refused': {
+    en: '{count} lines were refused; see {file}.',
+    'zh-CN': '{count} 行被拒，详见 {file}。',
+  },
+  'import.stopped': {
+    en: 'Stopped. Run the same command again to go on.',
+    'zh-CN': '已中断，重新执行同一命令即可继续。',
+  },
+  'import.unknownFormat': {
+    en: 'The format "{format}" is not known: choose cdnow or csv.',
+    'zh-CN': '未知格式“{format}”，请选择 cdnow 或 csv。',
+  },
+  'import.noFile': {
+    en: 'The file {file} can’t be read: check its path.',
+    'zh-CN': '无法读取文件 {file}，请检查路径。',
+  },
+  'import.noColumns': {
+    en: 'csv needs {missing}: name the columns.',
+    'zh-CN': 'csv 需要指定列：{missing}。',
+  },
   'import.missingColumn': { en: 'The file has no column "{column}".', 'zh-CN': '文件中没有列“{column}”。' },
   'import.lineBad': { en: 'The line isn’t of this format.', 'zh-CN': '该行不符合格式。' },
 } as const satisfies Record<string, MessageTemplate>;

@@ -7,35 +7,11 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import type { GraphQLSchema } from 'graphql';
-import type { Logger } from 'pino';
-import type { Database } from '../persistence/index.ts';
-import type { Services } from './context.ts';
 import { Executor, type MaskedResult } from './execute.ts';
-import type { Authenticator, Guard } from './guard/index.ts';
 import { graphqlListener, type HttpContext } from './http.ts';
-import type { Metrics } from './metrics.ts';
+import type { GatewayParts } from './parts.ts';
 import { createRoutes } from './routes.ts';
 import { acceptSockets } from './ws.ts';
-
-export interface GatewayOptions {
-  /** Whether the schema can be asked for, and the IDE is served. */
-  readonly introspection: boolean;
-  /** Web origins, other than the gateway's own, whose pages may open a WebSocket. */
-  readonly allowedOrigins: readonly string[];
-}
-
-/** What the gateway stands on; chosen in the composition root. */
-export interface GatewayParts {
-  readonly schema: GraphQLSchema;
-  readonly database: Database;
-  readonly services: Services;
-  readonly authenticator: Authenticator;
-  readonly guard: Guard;
-  readonly guardOptions: GatewayOptions;
-  readonly metrics: Metrics;
-  readonly logger: Logger;
-}
 
 export interface Gateway {
   readonly server: Server;

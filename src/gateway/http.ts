@@ -4,7 +4,7 @@ import { pickLanguage, RequestFault } from '../kernel/errors.ts';
 import { newKey } from '../kernel/ids.ts';
 import type { RequestContext } from '../kernel/request-context.ts';
 import { createContext, type GatewayContext } from './context.ts';
-import type { GatewayParts } from './gateway.ts';
+import type { GatewayParts } from './parts.ts';
 import { type Admitted, type Credentials, InvalidDocument } from './guard/index.ts';
 import { faultToError, maskError, type Reader } from './mask.ts';
 
@@ -106,13 +106,15 @@ function refuseRequest(
       locations,
       extensions: { code: error.code },
     }));
-    return send(response, wantsGraphQLResponse ? 400 : 200, { errors });
+    send(response, wantsGraphQLResponse ? 400 : 200, { errors });
+    return;
   }
   if (!(error instanceof RequestFault)) {
     const masked = maskError(error, reader, logger);
     const isAway = masked.extensions?.code === 'SERVICE_UNAVAILABLE';
     if (isAway) response.setHeader('retry-after', '2');
-    return send(response, isAway ? 503 : 500, { errors: [masked] });
+    send(response, isAway ? 503 : 500, { errors: [masked] });
+    return;
   }
   const isValidation = error.httpStatus === 400 && error.code !== 'BAD_REQUEST' && !wantsGraphQLResponse;
   if (error.httpStatus === 405) response.setHeader('allow', 'POST');

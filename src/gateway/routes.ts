@@ -1,6 +1,6 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import express, { type ErrorRequestHandler, type Express } from 'express';
-import type { GatewayParts } from './gateway.ts';
+import type { GatewayParts } from './parts.ts';
 
 const FIRST_QUERY = `# Put your staff key into the headers below: { "x-api-key": "…" }
 query Program {

@@ -15,7 +15,7 @@ import { newKey } from '../kernel/ids.ts';
 import type { RequestContext } from '../kernel/request-context.ts';
 import { createContext, type GatewayContext } from './context.ts';
 import type { Executor } from './execute.ts';
-import type { GatewayParts } from './gateway.ts';
+import type { GatewayParts } from './parts.ts';
 import { type Admitted, type Authenticated, InvalidDocument } from './guard/index.ts';
 import { faultToError, maskError, type Reader } from './mask.ts';
 

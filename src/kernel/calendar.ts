@@ -11,11 +11,14 @@ export function isTimeZone(zone: string): boolean {
   return IANAZone.isValidZone(zone);
 }
 
-/** An ISO 8601 duration of whole, non-negative parts; null for anything else. */
+/** Far longer ones would lead to moments that neither JavaScript nor PostgreSQL can hold. */
+const LONGEST_YEARS = 1_000;
+
+/** An ISO 8601 duration of whole, non-negative parts, at most 1,000 years; null for anything else. */
 export function parseDuration(text: string): Duration | null {
   if (text.length > 64 || !DURATION.test(text)) return null;
   const duration = Duration.fromISO(text);
-  return duration.isValid ? duration : null;
+  return duration.isValid && duration.as('years') <= LONGEST_YEARS ? duration : null;
 }
 
 /** True for a `YYYY-MM-DD` that the calendar has. */
@@ -38,6 +41,14 @@ export function minus(moment: Date, duration: Duration, zone: string): Date {
   return DateTime.fromJSDate(moment, { zone }).minus(duration).toJSDate();
 }
 
+type CalendarUnit = (typeof UNITS)[keyof typeof UNITS];
+
+/** The first moment of the local day, month or year: where clocks fall back to midnight, the first of the two. */
+function startOf(at: DateTime, unit: CalendarUnit): DateTime {
+  const start = at.startOf(unit);
+  return start.getPossibleOffsets()[0] ?? start;
+}
+
 /**
  * When something earned at `moment` becomes available: T+1 (`P1D`) is the next local midnight, so whole
  * days and longer count from the start of the local day; `PT24H` is exactly 24 hours later.
@@ -45,7 +56,7 @@ export function minus(moment: Date, duration: Duration, zone: string): Date {
 export function maturesAt(moment: Date, after: Duration, zone: string): Date {
   const at = DateTime.fromJSDate(moment, { zone });
   const hasTimePart = after.hours + after.minutes + after.seconds + after.milliseconds > 0;
-  return (hasTimePart ? at.plus(after) : at.plus(after).startOf('day')).toJSDate();
+  return (hasTimePart ? at.plus(after) : startOf(at.plus(after), 'day')).toJSDate();
 }
 
 /** When something earned at `moment` expires: `after` it, rounded up to the end of the unit (exclusive). */
@@ -53,8 +64,6 @@ export function expiresAt(moment: Date, after: Duration, until: Alignment, zone:
   const at = DateTime.fromJSDate(moment, { zone }).plus(after);
   if (until === 'MOMENT') return at.toJSDate();
   const unit = UNITS[until];
-  return at
-    .startOf(unit)
-    .plus({ [unit]: 1 })
-    .toJSDate();
+  // Where a unit begins at 01:00, because clocks spring forward at midnight, the next one still begins at 00:00.
+  return startOf(at.startOf(unit).plus({ [unit]: 1 }), unit).toJSDate();
 }

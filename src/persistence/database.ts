@@ -2,6 +2,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { knownMigrations } from './migrate.ts';
 import { type EntityManager, openOrm, unitOfWork } from './orm.ts';
 import { Reader } from './sql/reader.ts';
+import { SESSION_OPTIONS } from './sql/session.ts';
 import { type Sql, statement } from './sql/statement.ts';
 import { type Transaction, type TransactionOptions, TransactionPool } from './sql/transaction.ts';
 
@@ -56,7 +57,7 @@ export class Database {
       {
         connectionString: appUrl,
         max: options.writeConnections,
-        options: '-c plan_cache_mode=force_generic_plan -c jit=off',
+        options: SESSION_OPTIONS,
       },
       onError,
     );

@@ -89,7 +89,8 @@ async function importInto(
   const tenantKey = await ensureTenant(session, options);
   const { definition } = await programs.inForce(tenantKey);
   const zone = definition.timeZone;
-  const lines: AsyncIterable<PurchaseLine> = columns === null ? readCdnow(file, zone) : readCsv(file, zone, columns);
+  const lines: AsyncIterable<PurchaseLine> =
+    columns === null ? readCdnow(file, zone) : readCsv(file, zone, columns);
   const refusedFile = options.refusedFile ?? `${basename(file)}.refused.txt`;
   const progress = startProgress(size);
   const { refused } = await importActivities({
@@ -122,8 +123,14 @@ async function importInto(
 async function ensureTenant(session: Session, { tenant, format }: ImportOptions): Promise<string> {
   const { tenants, programs } = session.application.services;
   const known = await tenants.findKeyByCode(tenant);
-  if (known !== null || tenant !== CDNOW || format !== CDNOW) return known ?? (await tenantNamed(session, tenant));
-  const { tenantKey } = await tenants.create({ code: CDNOW, name: { en: 'CDNOW' }, locale: 'en', sandbox: true });
+  if (known !== null || tenant !== CDNOW || format !== CDNOW)
+    return known ?? (await tenantNamed(session, tenant));
+  const { tenantKey } = await tenants.create({
+    code: CDNOW,
+    name: { en: 'CDNOW' },
+    locale: 'en',
+    sandbox: true,
+  });
   await programs.apply(tenantKey, await readExampleProgram(CDNOW), 'import');
   return tenantKey;
 }
@@ -132,7 +139,12 @@ async function ensureTenant(session: Session, { tenant, format }: ImportOptions)
 function toColumns(options: ImportOptions): CsvColumns {
   const { memberColumn, dateColumn, amountColumn } = options;
   const kind = Object.values(IdentityKind).find((one) => one === options.identityKind);
-  if (memberColumn === undefined || dateColumn === undefined || amountColumn === undefined || kind === undefined) {
+  if (
+    memberColumn === undefined ||
+    dateColumn === undefined ||
+    amountColumn === undefined ||
+    kind === undefined
+  ) {
     const missing = '--member-column --date-column --amount-column --identity-kind';
     throw new CommandFailure(text('import.noColumns', { missing }));
   }
@@ -156,7 +168,10 @@ function startProgress(size: number): { onLine(bytes: number): void; stop(): voi
   const rate = (): number => Math.round(lines / Math.max(0.001, (performance.now() - startedAt) / 1_000));
   if (process.stderr.isTTY) {
     const format = `${text('import.running')} {bar} {percentage}% | {lines} | {rate}/s | ETA {eta_formatted}`;
-    const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true, etaBuffer: 2_000 }, Presets.shades_classic);
+    const bar = new SingleBar(
+      { format, stream: process.stderr, hideCursor: true, etaBuffer: 2_000 },
+      Presets.shades_classic,
+    );
     bar.start(size, 0, { lines: 0, rate: 0 });
     return {
       onLine: (done) => {
@@ -168,8 +183,12 @@ function startProgress(size: number): { onLine(bytes: number): void; stop(): voi
     };
   }
   const timer = setInterval(() => {
-    const left = Math.round(((size - bytes) / Math.max(1, bytes)) * ((performance.now() - startedAt) / 1_000));
-    process.stderr.write(`${text('import.running')} ${Math.floor((bytes / size) * 100)}% | ${lines} | ${rate()}/s | ETA ${left}s\n`);
+    const left = Math.round(
+      ((size - bytes) / Math.max(1, bytes)) * ((performance.now() - startedAt) / 1_000),
+    );
+    process.stderr.write(
+      `${text('import.running')} ${Math.floor((bytes / size) * 100)}% | ${lines} | ${rate()}/s | ETA ${left}s\n`,
+    );
   }, PLAIN_PROGRESS_EVERY_MS).unref();
   return {
     onLine: (done) => {

@@ -98,7 +98,8 @@ export async function importActivities(job: ImportJob): Promise<{ refused: numbe
 
 function laneOf(value: string, lanes: number): number {
   let hash = 0;
-  for (let index = 0; index < value.length; index += 1) hash = (hash * 31 + value.charCodeAt(index)) % 1_000_003;
+  for (let index = 0; index < value.length; index += 1)
+    hash = (hash * 31 + value.charCodeAt(index)) % 1_000_003;
   return hash % lanes;
 }
 

@@ -77,7 +77,11 @@ interface CsvRow {
 }
 
 /** A csv file with a header line; columns are named by the caller. */
-export async function* readCsv(file: string, zone: string, columns: CsvColumns): AsyncGenerator<PurchaseLine> {
+export async function* readCsv(
+  file: string,
+  zone: string,
+  columns: CsvColumns,
+): AsyncGenerator<PurchaseLine> {
   const rows = createReadStream(file).pipe(
     parse({
       bom: true,
@@ -111,7 +115,8 @@ function toCsvPurchase(record: CsvRow['record'], zone: string, columns: CsvColum
   const { dateFormat } = columns;
   const occurredAt =
     dateFormat === null ? DateTime.fromISO(date, { zone }) : DateTime.fromFormat(date, dateFormat, { zone });
-  if (member === undefined || member === '' || amount === undefined || amount === '' || !occurredAt.isValid) return null;
+  if (member === undefined || member === '' || amount === undefined || amount === '' || !occurredAt.isValid)
+    return null;
   const order = columns.order === null ? null : (record[columns.order]?.trim() ?? null);
   return {
     identity: { kind: columns.identityKind, value: member },

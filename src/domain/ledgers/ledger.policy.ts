@@ -191,11 +191,12 @@ export class LedgerDraft {
     const { posting } = operation;
     const posted = state.posted + deltas.posted;
     const pending = state.pending + deltas.pending;
+    // What is missing below zero is kept as a debt, a positive number: −2^63 would not fit.
     if (
       !isInRange(posted) ||
       !isInRange(pending) ||
       !isInRange(posted + pending) ||
-      !isInRange(posted - state.held)
+      !isInRange(state.held - posted)
     ) {
       throw refuse('BALANCE_OUT_OF_RANGE', ['amount']);
     }

@@ -16,9 +16,14 @@ interface Column {
   readonly parse: (text: string) => unknown;
 }
 
-/** What a connection has prepared, and the columns that each statement answers with. */
+/** One Parse of a statement on a connection; its columns are known once its description has arrived. */
+interface Parsed {
+  columns: readonly Column[];
+}
+
+/** What a connection has prepared, by the names of the statements. */
 interface Prepared {
-  readonly columns: Map<string, readonly Column[]>;
+  readonly statements: Map<string, Parsed>;
   /** Sent in a batch that failed: prepared or not, nobody knows, so they are closed before they are sent again. */
   readonly doubtful: Set<string>;
 }
@@ -28,7 +33,7 @@ interface Wire {
   readonly stream: { cork?(): void; uncork?(): void };
   parse(message: { name: string; text: string; types?: number[] }): void;
   bind(message: { statement: string; values: unknown[]; valueMapper: (value: unknown) => unknown }): void;
-  describe(message: { type: 'P'; name: string }): void;
+  describe(message: { type: 'S'; name: string }): void;
   execute(message: { portal: string }): void;
   close(message: { type: 'S'; name: string }): void;
   sync(): void;
@@ -43,7 +48,7 @@ const preparedBy = new WeakMap<Wire, Prepared>();
 function preparedOn(wire: Wire): Prepared {
   let prepared = preparedBy.get(wire);
   if (prepared === undefined) {
-    prepared = { columns: new Map(), doubtful: new Set() };
+    prepared = { statements: new Map(), doubtful: new Set() };
     preparedBy.set(wire, prepared);
   }
   return prepared;
@@ -57,9 +62,10 @@ function preparedOn(wire: Wire): Prepared {
 export class Batch extends pg.Query {
   readonly #calls: readonly Call[];
   readonly #results: unknown[][] = [];
+  /** What each call runs: that Parse, even if the statement is parsed anew while this batch is on its way. */
+  readonly #parsed: Parsed[] = [];
   #wire: Wire | null = null;
   #rows: unknown[] = [];
-  #columns: readonly Column[] | null = null;
   #failure: unknown = null;
 
   constructor(calls: readonly Call[]) {
@@ -75,42 +81,37 @@ export class Batch extends pg.Query {
     for (const { statement, values } of this.#calls) {
       if (prepared.doubtful.delete(statement.name)) {
         wire.close({ type: 'S', name: statement.name });
-        prepared.columns.delete(statement.name);
+        prepared.statements.delete(statement.name);
       }
-      const known = prepared.columns.has(statement.name);
-      if (!known) {
+      let parsed = prepared.statements.get(statement.name);
+      if (parsed === undefined) {
+        parsed = { columns: [] };
+        prepared.statements.set(statement.name, parsed);
         wire.parse({ name: statement.name, text: statement.text });
-        prepared.columns.set(statement.name, []);
+        // Before the values are bound: if they are wrong, the statement is prepared, and others rely on it.
+        wire.describe({ type: 'S', name: statement.name });
       }
+      this.#parsed.push(parsed);
       wire.bind({ statement: statement.name, values: values as unknown[], valueMapper: utils.prepareValue });
-      if (!known) wire.describe({ type: 'P', name: '' });
       wire.execute({ portal: '' });
     }
     wire.sync();
   }
 
-  /** The columns of the statement that is being answered; known by now, even if not when it was sent. */
-  #expectedColumns(): readonly Column[] {
-    const call = this.#calls[this.#results.length];
-    if (call === undefined || this.#wire === null) return [];
-    return preparedOn(this.#wire).columns.get(call.statement.name) ?? [];
-  }
-
   handleRowDescription(message: RowDescription): void {
-    const call = this.#calls[this.#results.length];
-    if (call === undefined || this.#wire === null) return;
-    this.#columns = message.fields.map(({ name, dataTypeID }) => ({
+    const parsed = this.#parsed[this.#results.length];
+    if (parsed === undefined) return;
+    parsed.columns = message.fields.map(({ name, dataTypeID }) => ({
       name,
       parse: valueTypes.getTypeParser(dataTypeID, 'text') as (text: string) => unknown,
     }));
-    preparedOn(this.#wire).columns.set(call.statement.name, this.#columns);
   }
 
   handleDataRow(message: { fields: readonly (string | null)[] }): void {
     const row: Record<string, unknown> = {};
-    this.#columns ??= this.#expectedColumns();
-    for (let index = 0; index < this.#columns.length; index += 1) {
-      const column = this.#columns[index];
+    const columns = this.#parsed[this.#results.length]?.columns ?? [];
+    for (let index = 0; index < columns.length; index += 1) {
+      const column = columns[index];
       const text = message.fields[index];
       if (column !== undefined)
         row[column.name] = text === null || text === undefined ? null : column.parse(text);
@@ -121,7 +122,6 @@ export class Batch extends pg.Query {
   handleCommandComplete(): void {
     this.#results.push(this.#rows);
     this.#rows = [];
-    this.#columns = null;
   }
 
   handleEmptyQuery(): void {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { Batch, type Call } from './batch.ts';
+import { SESSION_OPTIONS } from './session.ts';
 import { type Sql, type Statement, statement } from './statement.ts';
 
 const setTenant = statement('tenant.set', `select set_config('app.tenant_id', $1, true)`);
@@ -7,7 +8,7 @@ const setKeyHash = statement('api_key.present', `select set_config('app.api_key_
 
 const MAX_CALLS_PER_BATCH = 24;
 /** PostgreSQL's class "connection exception", and a statement that the server doesn't have (any more). */
-const RETRIABLE = /^(08|57P|26000|0A000)/;
+const RETRIABLE_STATES = /^(08|57P|26000|0A000)/;
 
 interface Scope {
   readonly set: Statement<unknown>;
@@ -29,6 +30,7 @@ export class Reader {
   readonly #onError: (error: Error) => void;
   #next = 0;
   #scheduled = false;
+  #closed = false;
 
   constructor(config: pg.ClientConfig, options: { connections: number; onError: (error: Error) => void }) {
     this.#config = config;
@@ -59,8 +61,9 @@ export class Reader {
   ): Promise<Row[]> {
     return new Promise<Row[]>((resolve, reject) => {
       const retry = (error: unknown): void => {
-        if (!isRetriable(error)) return reject(error);
-        this.#enqueue(set, value, { statement: stmt, values, resolve: resolve as Call['resolve'], reject });
+        const again = { statement: stmt, values, resolve: resolve as Call['resolve'], reject };
+        if (isRetriable(error)) this.#enqueue(set, value, again);
+        else reject(error);
       };
       this.#enqueue(set, value, {
         statement: stmt,
@@ -116,38 +119,44 @@ export class Reader {
   #client(slot: number): Promise<pg.Client> {
     const existing = this.#clients[slot];
     if (existing !== null && existing !== undefined) return existing;
-    const opened = this.#open(slot);
-    this.#clients[slot] = opened;
-    opened.catch(() => {
-      this.#clients[slot] = null;
+    if (this.#closed) return Promise.reject(new Error('The database is closed.'));
+    const opened: Promise<pg.Client> = this.#open(() => {
+      // The slot may have another client by now, which must be kept: nobody else would ever close it.
+      if (this.#clients[slot] === opened) this.#clients[slot] = null;
     });
+    this.#clients[slot] = opened;
     return opened;
   }
 
-  async #open(slot: number): Promise<pg.Client> {
+  async #open(forget: () => void): Promise<pg.Client> {
     const client = new pg.Client({
       ...this.#config,
       pipeline: true,
-      options: '-c plan_cache_mode=force_generic_plan -c jit=off',
+      options: SESSION_OPTIONS,
     } as pg.ClientConfig);
     client.on('error', (error) => {
-      this.#clients[slot] = null;
+      forget();
       this.#onError(error);
     });
-    client.on('end', () => {
-      this.#clients[slot] = null;
-    });
-    await client.connect();
+    client.on('end', forget);
+    try {
+      await client.connect();
+    } catch (error) {
+      forget();
+      throw error;
+    }
     return client;
   }
 
   async close(): Promise<void> {
-    const open = this.#clients.splice(0).filter((client) => client !== null);
+    this.#closed = true;
+    const open = this.#clients.filter((client) => client !== null);
+    this.#clients.fill(null);
     await Promise.allSettled(open.map(async (client) => (await client).end()));
   }
 }
 
+/** True unless the server refused the statement itself: a lost connection above all. Reads may run twice. */
 function isRetriable(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && RETRIABLE.test(code);
+  return !(error instanceof pg.DatabaseError) || RETRIABLE_STATES.test(error.code ?? '');
 }

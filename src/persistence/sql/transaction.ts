@@ -41,6 +41,8 @@ class TenantTransaction implements Transaction {
   #gathered: Call[] = [];
   #deferred: Call[] = [];
   #ended = false;
+  /** The first statement that failed, even if whoever sent it went on. */
+  #failure: unknown;
 
   constructor(client: pg.ClientBase, tenantKey: string) {
     this.#client = client;
@@ -62,13 +64,21 @@ class TenantTransaction implements Transaction {
   #send<Row>(stmt: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
     return new Promise<Row[]>((resolve, reject) => {
       if (this.#gathered.length === 0) process.nextTick(() => this.#flush());
-      this.#gathered.push({ statement: stmt, values, resolve: resolve as Call['resolve'], reject });
+      const failed = (error: unknown): void => {
+        this.#failure ??= error;
+        reject(error);
+      };
+      this.#gathered.push({ statement: stmt, values, resolve: resolve as Call['resolve'], reject: failed });
     });
   }
 
   defer<Row>(stmt: Statement<Row>, values: readonly unknown[], onRows?: (rows: Row[]) => void): void {
     const resolve = (rows: unknown[]): void => onRows?.(rows as Row[]);
     this.#deferred.push({ statement: stmt, values, resolve, reject: () => undefined });
+  }
+
+  get hasDeferred(): boolean {
+    return this.#deferred.length > 0;
   }
 
   async end(last: Statement<unknown>): Promise<void> {
@@ -79,6 +89,8 @@ class TenantTransaction implements Transaction {
     const ended = this.#send(last, []);
     this.#flush();
     await ended;
+    // PostgreSQL answers the COMMIT of a failed transaction without an error, and rolls it back.
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   async abandon(): Promise<void> {
@@ -95,9 +107,29 @@ class TenantTransaction implements Transaction {
   }
 }
 
+/**
+ * One at a time for each tenant. The statements that go with a COMMIT take the tenant's feed position, whose row
+ * is locked until then: transactions that queue for it here cost nothing, in PostgreSQL each wakes a backend.
+ */
+class Turns {
+  readonly #tails = new Map<string, Promise<unknown>>();
+
+  async take<T>(tenantKey: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#tails.get(tenantKey) ?? Promise.resolve();
+    const running = before.then(work, work);
+    this.#tails.set(tenantKey, running);
+    try {
+      return await running;
+    } finally {
+      if (this.#tails.get(tenantKey) === running) this.#tails.delete(tenantKey);
+    }
+  }
+}
+
 /** The connections on which transactions run. */
 export class TransactionPool {
   readonly #pool: pg.Pool;
+  readonly #turns = new Turns();
 
   constructor(config: pg.PoolConfig, onError: (error: Error) => void) {
     this.#pool = new pg.Pool(config);
@@ -133,7 +165,8 @@ export class TransactionPool {
     let broken: Error | undefined;
     try {
       const result = await work(tx);
-      await tx.end(options.dryRun === true ? rollback : commit);
+      const last = options.dryRun === true ? rollback : commit;
+      await (tx.hasDeferred ? this.#turns.take(tenantKey, () => tx.end(last)) : tx.end(last));
       return result;
     } catch (error) {
       await tx.abandon().catch((failure: Error) => {
