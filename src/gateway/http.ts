@@ -4,9 +4,9 @@ import { pickLanguage, RequestFault } from '../kernel/errors.ts';
 import { newKey } from '../kernel/ids.ts';
 import type { RequestContext } from '../kernel/request-context.ts';
 import { createContext, type GatewayContext } from './context.ts';
-import type { GatewayParts } from './parts.ts';
 import { type Admitted, type Credentials, InvalidDocument } from './guard/index.ts';
 import { faultToError, maskError, type Reader } from './mask.ts';
+import type { GatewayParts } from './parts.ts';
 
 const LARGEST_BODY = 1_000_000;
 const JSON_TYPE = 'application/json; charset=utf-8';

@@ -15,9 +15,9 @@ import { newKey } from '../kernel/ids.ts';
 import type { RequestContext } from '../kernel/request-context.ts';
 import { createContext, type GatewayContext } from './context.ts';
 import type { Executor } from './execute.ts';
-import type { GatewayParts } from './parts.ts';
 import { type Admitted, type Authenticated, InvalidDocument } from './guard/index.ts';
 import { faultToError, maskError, type Reader } from './mask.ts';
+import type { GatewayParts } from './parts.ts';
 
 const LARGEST_FRAME = 256 * 1_024;
 const MOST_OPERATIONS_A_SOCKET = 100;

@@ -7,8 +7,9 @@ export type Alignment = (typeof ALIGNMENTS)[number];
 const UNITS = { END_OF_DAY: 'day', END_OF_MONTH: 'month', END_OF_YEAR: 'year' } as const;
 const DURATION = /^P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$/;
 
+/** True for a zone's name. Not for a mere offset: PostgreSQL reads "+08:00" as eight hours behind. */
 export function isTimeZone(zone: string): boolean {
-  return IANAZone.isValidZone(zone);
+  return /^[a-z]/i.test(zone) && IANAZone.isValidZone(zone);
 }
 
 /** Far longer ones would lead to moments that neither JavaScript nor PostgreSQL can hold. */

@@ -47,6 +47,8 @@ export interface TestGateway {
   asMember(memberId: string): Promise<Record<string, string>>;
   /** The demo tenant's clock moves ahead; times are as PostgreSQL writes intervals, e.g. `1 day`. */
   advanceClock(interval: string): Promise<void>;
+  /** The demo tenant's clock shows this moment, RFC 3339, and goes on from there. */
+  setClock(moment: string): Promise<void>;
   /** SQL as the owner role, with the demo tenant set. */
   sql<Row = Json>(text: string, values?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
@@ -111,6 +113,12 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     advanceClock: async (interval) => {
       await sql('update tenant set clock_offset = clock_offset + $1::interval where tenant_id = $2', [
         interval,
+        tenantKey,
+      ]);
+    },
+    setClock: async (moment) => {
+      await sql('update tenant set clock_offset = $1::timestamptz - now() where tenant_id = $2', [
+        moment,
         tenantKey,
       ]);
     },

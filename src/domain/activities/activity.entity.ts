@@ -3,7 +3,7 @@ import { Field, Int, ObjectType } from 'type-graphql';
 import type { StoredExplanation } from '../ledgers/index.ts';
 import { DateTimeScalar, MoneyObject, Node } from '../shared/index.ts';
 
-@ObjectType({ description: 'One line of an order.' })
+@ObjectType({ simpleResolvers: true, description: 'One line of an order.' })
 export class OrderLine {
   @Field(() => String, { description: 'The article’s code.' })
   sku!: string;
@@ -26,7 +26,7 @@ export interface StoredOrderLine {
   readonly amount: string;
 }
 
-@ObjectType({ description: 'An order of the enterprise’s shop.' })
+@ObjectType({ simpleResolvers: true, description: 'An order of the enterprise’s shop.' })
 export class Order {
   @Field(() => String, { description: 'Its number: unique for the tenant and the type of activity.' })
   number!: string;
@@ -37,7 +37,11 @@ export class Order {
 
 /** What a member did. */
 @Entity({ tableName: 'activity' })
-@ObjectType({ description: 'What a member did: a purchase, a sign-in, a review.', implements: Node })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'What a member did: a purchase, a sign-in, a review.',
+  implements: Node,
+})
 export class Activity {
   @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
   tenantKey!: string;

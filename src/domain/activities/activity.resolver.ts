@@ -14,7 +14,7 @@ import { toPublicId } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { Explanation, LedgerOperation, toExplanation } from '../ledgers/index.ts';
 import { Member } from '../members/index.ts';
-import { MoneyObject, payloadOf, Source, toMoneyObject, UserError } from '../shared/index.ts';
+import { MoneyObject, payloadOf, type Row, Source, toMoneyObject, UserError } from '../shared/index.ts';
 import { Activity, Order } from './activity.entity.ts';
 import { RecordActivityInput } from './activity.inputs.ts';
 import type { ActivityService } from './activity.service.ts';
@@ -25,7 +25,7 @@ interface ActivityContext {
   readonly services: { readonly activities: ActivityService };
 }
 
-@ObjectType({ description: 'What `recordActivity` answers.' })
+@ObjectType({ simpleResolvers: true, description: 'What `recordActivity` answers.' })
 class RecordActivityPayload {
   @Field(() => Activity, { nullable: true, description: 'The activity; null when it was refused.' })
   activity!: Activity | null;
@@ -59,7 +59,7 @@ export class ActivityResolver {
   }
 
   @FieldResolver(() => ID, { description: 'An opaque id.' })
-  id(@Root() activity: Activity): string {
+  id(@Root() activity: Row<Activity>): string {
     return toPublicId('activity', activity.activityKey);
   }
 
@@ -67,12 +67,12 @@ export class ActivityResolver {
     nullable: true,
     description: 'What was paid; null if it is about no money.',
   })
-  amount(@Root() { amountMinor, currency }: Activity): MoneyObject | null {
+  amount(@Root() { amountMinor, currency }: Row<Activity>): MoneyObject | null {
     return amountMinor === null || currency === null ? null : toMoneyObject({ minor: amountMinor, currency });
   }
 
   @FieldResolver(() => Order, { nullable: true, description: 'The order; null if there is none.' })
-  order(@Root() { orderNumber, orderLines, currency }: Activity): Order | null {
+  order(@Root() { orderNumber, orderLines, currency }: Row<Activity>): Order | null {
     if (orderNumber === null) return null;
     const lines = (orderLines ?? []).map((line) => ({
       ...line,
@@ -82,14 +82,17 @@ export class ActivityResolver {
   }
 
   @FieldResolver(() => Source, { description: 'Where it happened.' })
-  source(@Root() { channel, store }: Activity): Source {
+  source(@Root() { channel, store }: Row<Activity>): Source {
     return { channel, store };
   }
 
   @FieldResolver(() => [Explanation], {
     description: 'One line for every rule asked, also for those that gave nothing.',
   })
-  explanations(@Root() { storedExplanations }: Activity, @Ctx() { request }: ActivityContext): Explanation[] {
+  explanations(
+    @Root() { storedExplanations }: Row<Activity>,
+    @Ctx() { request }: ActivityContext,
+  ): Explanation[] {
     return storedExplanations.map((stored) => toExplanation(stored, request));
   }
 }

@@ -58,7 +58,7 @@ registerEnumType(GrantStatus, {
   },
 });
 
-@ObjectType({ description: 'A right in the program’s catalogue.' })
+@ObjectType({ simpleResolvers: true, description: 'A right in the program’s catalogue.' })
 export class Benefit {
   /** Where the name comes from. */
   names!: LocalizedText;
@@ -75,7 +75,7 @@ export class Benefit {
 
 /** A member's copy of a benefit. */
 @Entity({ tableName: 'benefit_grant' })
-@ObjectType({ description: 'A member’s copy of a benefit.', implements: Node })
+@ObjectType({ simpleResolvers: true, description: 'A member’s copy of a benefit.', implements: Node })
 export class Grant {
   @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
   tenantKey!: string;
@@ -113,8 +113,8 @@ export class Grant {
   status!: GrantStatus;
 }
 
-@ObjectType({ description: 'One granted benefit of a list.' })
+@ObjectType({ simpleResolvers: true, description: 'One granted benefit of a list.' })
 export class GrantEdge extends edgeType(() => Grant, 'granted benefit') {}
 
-@ObjectType({ description: 'A page of granted benefits, newest first.' })
+@ObjectType({ simpleResolvers: true, description: 'A page of granted benefits, newest first.' })
 export class GrantConnection extends connectionType(() => GrantEdge, 'granted benefits') {}

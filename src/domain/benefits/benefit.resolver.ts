@@ -3,6 +3,7 @@ import { toPublicId } from '../../kernel/ids.ts';
 import { localize } from '../../kernel/localized.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import type { ProgramService } from '../programs/index.ts';
+import type { Row } from '../shared/index.ts';
 import { Benefit, BenefitKind, BenefitLevel, Grant } from './benefit.entity.ts';
 
 /** What the resolvers of benefits need from the request. */
@@ -14,7 +15,7 @@ interface BenefitContext {
 @Resolver(() => Benefit)
 export class BenefitResolver {
   @FieldResolver(() => String, { description: 'Its name, in the caller’s language.' })
-  name(@Root() { names }: Benefit, @Ctx() { request }: BenefitContext): string {
+  name(@Root() { names }: Row<Benefit>, @Ctx() { request }: BenefitContext): string {
     return localize(names, request.language);
   }
 }
@@ -22,13 +23,13 @@ export class BenefitResolver {
 @Resolver(() => Grant)
 export class GrantResolver {
   @FieldResolver(() => ID, { description: 'An opaque id.' })
-  id(@Root() { grantKey }: Grant): string {
+  id(@Root() { grantKey }: Row<Grant>): string {
     return toPublicId('grant', grantKey);
   }
 
   @FieldResolver(() => Benefit, { description: 'What was granted.' })
   async benefit(
-    @Root() { benefitCode }: Grant,
+    @Root() { benefitCode }: Row<Grant>,
     @Ctx() { request, services }: BenefitContext,
   ): Promise<Benefit> {
     const { definition } = await services.programs.inForce(request.tenantKey);

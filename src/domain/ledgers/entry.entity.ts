@@ -5,7 +5,11 @@ import { OperationKind } from './ledger.enums.types.ts';
 
 /** One immutable line that an operation wrote in one ledger. */
 @Entity({ tableName: 'entry' })
-@ObjectType({ description: 'One immutable line that an operation wrote in one ledger.', implements: Node })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'One immutable line that an operation wrote in one ledger.',
+  implements: Node,
+})
 export class Entry {
   @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
   tenantKey!: string;
@@ -42,9 +46,9 @@ export class Entry {
   @Property({ type: 'bigint' })
   heldDelta!: bigint;
 
-  @Field(() => PointsScalar, { name: 'balanceAfter', description: 'What was posted after it.' })
-  @Property({ type: 'bigint' })
-  postedAfter!: bigint;
+  @Field(() => PointsScalar, { description: 'What was posted after it.' })
+  @Property({ type: 'bigint', fieldName: 'posted_after' })
+  balanceAfter!: bigint;
 
   @Property({ type: 'bigint' })
   pendingAfter!: bigint;
@@ -87,8 +91,8 @@ export class Entry {
   isPending!: boolean;
 }
 
-@ObjectType({ description: 'One entry of a list.' })
+@ObjectType({ simpleResolvers: true, description: 'One entry of a list.' })
 export class EntryEdge extends edgeType(() => Entry, 'entry') {}
 
-@ObjectType({ description: 'A page of entries, newest version first.' })
+@ObjectType({ simpleResolvers: true, description: 'A page of entries, newest version first.' })
 export class EntryConnection extends connectionType(() => EntryEdge, 'entries') {}

@@ -5,7 +5,11 @@ import { HoldStatus } from './ledger.enums.types.ts';
 
 /** An amount reserved, later captured or released. */
 @Entity({ tableName: 'hold' })
-@ObjectType({ description: 'An amount reserved, later captured or released.', implements: Node })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'An amount reserved, later captured or released.',
+  implements: Node,
+})
 export class Hold {
   @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
   tenantKey!: string;
@@ -43,8 +47,8 @@ export class Hold {
   createdAt!: Date;
 }
 
-@ObjectType({ description: 'One hold of a list.' })
+@ObjectType({ simpleResolvers: true, description: 'One hold of a list.' })
 export class HoldEdge extends edgeType(() => Hold, 'hold') {}
 
-@ObjectType({ description: 'A page of holds, newest first.' })
+@ObjectType({ simpleResolvers: true, description: 'A page of holds, newest first.' })
 export class HoldConnection extends connectionType(() => HoldEdge, 'holds') {}

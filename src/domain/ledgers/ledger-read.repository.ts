@@ -33,7 +33,7 @@ const selectByKeys = statement<Ledger>(
 const entryColumns = `
   e.tenant_id as "tenantKey", e.ledger_id as "ledgerKey", e.version, e.operation_id as "operationKey", e.kind,
   e.amount, e.posted_delta as "postedDelta", e.pending_delta as "pendingDelta", e.held_delta as "heldDelta",
-  e.posted_after as "postedAfter", e.pending_after as "pendingAfter", e.held_after as "heldAfter",
+  e.posted_after as "balanceAfter", e.pending_after as "pendingAfter", e.held_after as "heldAfter",
   e.feed_position as "feedPosition", e.reason, e.available_at as "availableAt", e.expires_at as "expiresAt",
   e.occurred_at as "occurredAt", e.recorded_at as "recordedAt",
   coalesce(e.available_at > (select business_time()), false) as "isPending"`;

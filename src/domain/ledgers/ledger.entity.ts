@@ -2,7 +2,7 @@ import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ObjectType } from 'type-graphql';
 import { DateTimeScalar, Node, PointsScalar } from '../shared/index.ts';
 
-@ObjectType({ description: 'What a ledger holds.' })
+@ObjectType({ simpleResolvers: true, description: 'What a ledger holds.' })
 export class Balance {
   @Field(() => PointsScalar, {
     description:
@@ -19,7 +19,11 @@ export class Balance {
 
 /** The account of one member in one asset. */
 @Entity({ tableName: 'ledger' })
-@ObjectType({ description: 'The account of one member in one asset.', implements: Node })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'The account of one member in one asset.',
+  implements: Node,
+})
 export class Ledger {
   @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
   tenantKey!: string;
@@ -72,7 +76,7 @@ export class Ledger {
 }
 
 /** An amount that will expire. */
-@ObjectType({ description: 'An amount that expires at one moment.' })
+@ObjectType({ simpleResolvers: true, description: 'An amount that expires at one moment.' })
 export class ExpiringAmount {
   @Field(() => PointsScalar, { description: 'How much, held parts included.' })
   amount!: bigint;

@@ -3,7 +3,7 @@ import { UserError } from '../shared/index.ts';
 import { Ledger } from './ledger.entity.ts';
 import { LedgerOperation } from './operation.entity.ts';
 
-@ObjectType({ description: 'What mutations of one ledger answer.' })
+@ObjectType({ simpleResolvers: true, description: 'What mutations of one ledger answer.' })
 abstract class LedgerPayload {
   @Field(() => LedgerOperation, { nullable: true, description: 'The operation; null when it was refused.' })
   operation!: LedgerOperation | null;
@@ -18,11 +18,11 @@ abstract class LedgerPayload {
   userErrors!: UserError[];
 }
 
-@ObjectType({ description: 'What `earnPoints` answers.' })
+@ObjectType({ simpleResolvers: true, description: 'What `earnPoints` answers.' })
 export class EarnPointsPayload extends LedgerPayload {}
 
-@ObjectType({ description: 'What `redeemPoints` answers.' })
+@ObjectType({ simpleResolvers: true, description: 'What `redeemPoints` answers.' })
 export class RedeemPointsPayload extends LedgerPayload {}
 
-@ObjectType({ description: 'What `adjustPoints` answers.' })
+@ObjectType({ simpleResolvers: true, description: 'What `adjustPoints` answers.' })
 export class AdjustPointsPayload extends LedgerPayload {}

@@ -151,7 +151,8 @@ export class LedgerDraft {
     const amount = due.reduce((sum, lot) => sum + lot.remaining, 0n);
     const operation = this.#operation(newKey(), OperationKind.MATURE, null);
     this.#write(operation, { amount, posted: amount, pending: -amount }, null);
-    for (const lot of due) {
+    // In the order in which they fell due, so that a late settlement pays debts as a timely one would have.
+    for (const lot of due.toSorted((a, b) => a.availableAt.getTime() - b.availableAt.getTime())) {
       lot.pending = false;
       lot.maturedAt = this.#recordedAt;
       this.changedLots.add(lot);
@@ -181,9 +182,7 @@ export class LedgerDraft {
   }
 
   #operation(operationKey: string, kind: OperationKind, posting: ScheduledPosting | null): DraftOperation {
-    const operation = { operationKey, kind, posting, entries: [] };
-    this.operations.push(operation);
-    return operation;
+    return { operationKey, kind, posting, entries: [] };
   }
 
   #write(operation: DraftOperation, deltas: Deltas, lot: LotState | null): void {
@@ -200,6 +199,8 @@ export class LedgerDraft {
     ) {
       throw refuse('BALANCE_OUT_OF_RANGE', ['amount']);
     }
+    // Nothing has changed so far: what is refused leaves the draft as it was.
+    this.operations.push(operation);
     state.posted = posted;
     state.pending = pending;
     state.version += 1n;
@@ -216,7 +217,7 @@ export class LedgerDraft {
       postedDelta: deltas.posted,
       pendingDelta: deltas.pending,
       heldDelta: 0n,
-      postedAfter: posted,
+      balanceAfter: posted,
       pendingAfter: pending,
       heldAfter: state.held,
       feedPosition: 0n,

@@ -229,7 +229,7 @@ function deferEntries(tx: Transaction, tenantKey: string, drafts: readonly Ledge
     column(({ amount }) => amount),
     column(({ postedDelta }) => postedDelta),
     column(({ pendingDelta }) => pendingDelta),
-    column(({ postedAfter }) => postedAfter),
+    column(({ balanceAfter }) => balanceAfter),
     column(({ pendingAfter }) => pendingAfter),
     column(({ heldAfter }) => heldAfter),
     column(({ reason }) => reason),

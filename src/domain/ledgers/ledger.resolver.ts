@@ -3,7 +3,14 @@ import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Resolver, Root
 import { RequestFault } from '../../kernel/errors.ts';
 import { toPublicId } from '../../kernel/ids.ts';
 import { Asset, toAsset } from '../programs/index.ts';
-import { type ConnectionOf, DateTimeScalar, DurationScalar, payloadOf, toPage } from '../shared/index.ts';
+import {
+  type ConnectionOf,
+  DateTimeScalar,
+  DurationScalar,
+  payloadOf,
+  type Row,
+  toPage,
+} from '../shared/index.ts';
 import { type Entry, EntryConnection } from './entry.entity.ts';
 import { type Hold, HoldConnection } from './hold.entity.ts';
 import type { LedgerContext } from './ledger.context.ts';
@@ -61,18 +68,18 @@ export class LedgerResolver {
   }
 
   @FieldResolver(() => ID, { description: 'An opaque id.' })
-  id(@Root() ledger: Ledger): string {
+  id(@Root() ledger: Row<Ledger>): string {
     return toPublicId('ledger', ledger.ledgerKey);
   }
 
   @FieldResolver(() => Asset, { description: 'What it counts.' })
-  async asset(@Root() ledger: Ledger, @Ctx() { request, services }: LedgerContext): Promise<Asset> {
+  async asset(@Root() ledger: Row<Ledger>, @Ctx() { request, services }: LedgerContext): Promise<Asset> {
     return await assetNamed(request.tenantKey, ledger.assetCode, services);
   }
 
   @FieldResolver(() => Balance, { description: 'What it holds, now or as it stood at a moment.' })
   async balance(
-    @Root() ledger: Ledger,
+    @Root() ledger: Row<Ledger>,
     @Ctx() { loaders }: LedgerContext,
     @Arg('at', () => DateTimeScalar, {
       nullable: true,
@@ -89,13 +96,13 @@ export class LedgerResolver {
   @FieldResolver(() => String, {
     description: 'A cursor for `pointEvents(after:)`: a card read first and followed from here has no gap.',
   })
-  eventCursor(@Root() ledger: Ledger): string {
+  eventCursor(@Root() ledger: Row<Ledger>): string {
     return feedCursor(ledger.tenantKey, ledger.feedPosition);
   }
 
   @FieldResolver(() => EntryConnection, { description: 'Its entries, newest version first.' })
   async entries(
-    @Root() ledger: Ledger,
+    @Root() ledger: Row<Ledger>,
     @Args(() => PageArgs) { first, after }: PageArgs,
     @Ctx() { loaders }: LedgerContext,
   ): Promise<ConnectionOf<Entry>> {
@@ -110,7 +117,7 @@ export class LedgerResolver {
 
   @FieldResolver(() => [ExpiringAmount], { description: 'What will expire within a span, soonest first.' })
   async expiring(
-    @Root() ledger: Ledger,
+    @Root() ledger: Row<Ledger>,
     @Arg('within', () => DurationScalar, { description: 'From now, e.g. `P30D`.' }) within: string,
     @Ctx() { request, services, loaders }: LedgerContext,
   ): Promise<ExpiringAmount[]> {
@@ -128,7 +135,7 @@ export class LedgerResolver {
     description: 'Its lots: by expiry, those that never expire last, then by age.',
   })
   async lots(
-    @Root() ledger: Ledger,
+    @Root() ledger: Row<Ledger>,
     @Args(() => PageArgs) { first, after }: PageArgs,
     @Ctx() { loaders }: LedgerContext,
   ): Promise<ConnectionOf<Lot>> {
@@ -139,7 +146,7 @@ export class LedgerResolver {
 
   @FieldResolver(() => HoldConnection, { description: 'Its holds, newest first.' })
   async holds(
-    @Root() ledger: Ledger,
+    @Root() ledger: Row<Ledger>,
     @Args(() => HoldArgs) { first, after, status = null }: HoldArgs,
     @Ctx() { loaders }: LedgerContext,
   ): Promise<ConnectionOf<Hold>> {

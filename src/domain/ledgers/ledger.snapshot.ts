@@ -9,7 +9,7 @@ export function ledgerAfter(entry: Entry): Ledger {
     ledgerKey: entry.ledgerKey,
     memberKey: entry.memberKey,
     assetCode: entry.assetCode,
-    posted: entry.postedAfter,
+    posted: entry.balanceAfter,
     pending: entry.pendingAfter,
     held: entry.heldAfter,
     debt: 0n,

@@ -4,7 +4,11 @@ import { connectionType, DateTimeScalar, edgeType, Node, PointsScalar } from '..
 
 /** One earned amount, with its own availability and expiry. */
 @Entity({ tableName: 'lot' })
-@ObjectType({ description: 'One earned amount, with its own availability and expiry.', implements: Node })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'One earned amount, with its own availability and expiry.',
+  implements: Node,
+})
 export class Lot {
   @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
   tenantKey!: string;
@@ -49,7 +53,7 @@ export class Lot {
   maturedAt!: Date | null;
 }
 
-@ObjectType({ description: 'What an operation took from a lot.' })
+@ObjectType({ simpleResolvers: true, description: 'What an operation took from a lot.' })
 export class Allocation {
   @Field(() => Lot, { description: 'The lot.' })
   lot!: Lot;
@@ -58,8 +62,11 @@ export class Allocation {
   amount!: bigint;
 }
 
-@ObjectType({ description: 'One lot of a list.' })
+@ObjectType({ simpleResolvers: true, description: 'One lot of a list.' })
 export class LotEdge extends edgeType(() => Lot, 'lot') {}
 
-@ObjectType({ description: 'A page of lots: by expiry, those that never expire last, then by age.' })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'A page of lots: by expiry, those that never expire last, then by age.',
+})
 export class LotConnection extends connectionType(() => LotEdge, 'lots') {}

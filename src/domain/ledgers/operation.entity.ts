@@ -5,7 +5,7 @@ import { DateTimeScalar, Node } from '../shared/index.ts';
 import type { Entry } from './entry.entity.ts';
 import { ExplanationOutcome, OperationKind } from './ledger.enums.types.ts';
 
-@ObjectType({ description: 'A rule of the program, in the version that was asked.' })
+@ObjectType({ simpleResolvers: true, description: 'A rule of the program, in the version that was asked.' })
 export class RuleReference {
   @Field(() => String, { description: 'The rule’s code.' })
   code!: string;
@@ -14,7 +14,7 @@ export class RuleReference {
   version!: number;
 }
 
-@ObjectType({ description: 'An extension, in the version that was asked.' })
+@ObjectType({ simpleResolvers: true, description: 'An extension, in the version that was asked.' })
 export class ExtensionReference {
   @Field(() => String, { description: 'The extension’s name.' })
   name!: string;
@@ -31,7 +31,7 @@ export interface StoredExplanation {
   readonly summary: LocalizedText;
 }
 
-@ObjectType({ description: 'Why something was given, or why not.' })
+@ObjectType({ simpleResolvers: true, description: 'Why something was given, or why not.' })
 export class Explanation {
   @Field(() => RuleReference, {
     nullable: true,
@@ -52,7 +52,10 @@ export class Explanation {
   summary!: string;
 }
 
-@ObjectType({ description: 'What an operation refers to outside, e.g. an order or a ticket.' })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'What an operation refers to outside, e.g. an order or a ticket.',
+})
 export class Reference {
   @Field(() => String, { description: 'What it is, e.g. `order`.' })
   type!: string;
@@ -64,6 +67,7 @@ export class Reference {
 /** One business act; it happens once per idempotency key. */
 @Entity({ tableName: 'operation' })
 @ObjectType({
+  simpleResolvers: true,
   description: 'One business act: an earn, a redeem, an expiry. It happens once per idempotency key.',
   implements: Node,
 })

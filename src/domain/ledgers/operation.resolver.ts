@@ -4,6 +4,7 @@ import { localize } from '../../kernel/localized.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { mayActOn } from '../../kernel/request-context.ts';
 import { Asset } from '../programs/index.ts';
+import type { Row } from '../shared/index.ts';
 import { Entry } from './entry.entity.ts';
 import { Hold } from './hold.entity.ts';
 import type { LedgerContext } from './ledger.context.ts';
@@ -16,7 +17,7 @@ import { Explanation, LedgerOperation, Reference, type StoredExplanation } from 
 @Resolver(() => LedgerOperation)
 export class LedgerOperationResolver {
   @FieldResolver(() => ID, { description: 'An opaque id.' })
-  id(@Root() operation: LedgerOperation): string {
+  id(@Root() operation: Row<LedgerOperation>): string {
     return toPublicId('operation', operation.operationKey);
   }
 
@@ -24,7 +25,7 @@ export class LedgerOperationResolver {
     description: 'What it wrote: one entry a ledger. A member sees only their own side.',
   })
   async entries(
-    @Root() operation: LedgerOperation,
+    @Root() operation: Row<LedgerOperation>,
     @Ctx() { request, loaders }: LedgerContext,
   ): Promise<Entry[]> {
     const entries = operation.writtenEntries ?? (await loadEntries(operation, loaders));
@@ -33,7 +34,7 @@ export class LedgerOperationResolver {
 
   @FieldResolver(() => [Allocation], { description: 'Which lots it took from, and how much.' })
   async allocations(
-    @Root() operation: LedgerOperation,
+    @Root() operation: Row<LedgerOperation>,
     @Ctx() { loaders }: LedgerContext,
   ): Promise<Allocation[]> {
     return await loaders.ledgers.allocations.load(operation.operationKey);
@@ -43,7 +44,7 @@ export class LedgerOperationResolver {
     nullable: true,
     description: 'What it refers to outside; null if nothing.',
   })
-  reference(@Root() { referenceType, referenceId }: LedgerOperation): Reference | null {
+  reference(@Root() { referenceType, referenceId }: Row<LedgerOperation>): Reference | null {
     return referenceType === null || referenceId === null ? null : { type: referenceType, id: referenceId };
   }
 
@@ -52,7 +53,7 @@ export class LedgerOperationResolver {
     description: 'Why a rule or an extension gave it; null for what was done by hand.',
   })
   explanation(
-    @Root() { storedExplanation }: LedgerOperation,
+    @Root() { storedExplanation }: Row<LedgerOperation>,
     @Ctx() { request }: LedgerContext,
   ): Explanation | null {
     return storedExplanation === null ? null : toExplanation(storedExplanation, request);
@@ -62,29 +63,29 @@ export class LedgerOperationResolver {
 @Resolver(() => Entry)
 export class EntryResolver {
   @FieldResolver(() => ID, { description: 'An opaque id.' })
-  id(@Root() entry: Entry): string {
+  id(@Root() entry: Row<Entry>): string {
     return toEntryId(entry.ledgerKey, entry.version);
   }
 
   @FieldResolver(() => EntryStatus, { description: 'Whether what it credited is due.' })
-  status(@Root() { isPending }: Entry): EntryStatus {
+  status(@Root() { isPending }: Row<Entry>): EntryStatus {
     return isPending ? EntryStatus.PENDING : EntryStatus.POSTED;
   }
 
   @FieldResolver(() => Asset, { description: 'The asset of its ledger.' })
-  async asset(@Root() entry: Entry, @Ctx() { request, services }: LedgerContext): Promise<Asset> {
+  async asset(@Root() entry: Row<Entry>, @Ctx() { request, services }: LedgerContext): Promise<Asset> {
     return await assetNamed(request.tenantKey, entry.assetCode, services);
   }
 
   @FieldResolver(() => Ledger, { description: 'The ledger that it stands in, as it is now.' })
-  async ledger(@Root() entry: Entry, @Ctx() { loaders }: LedgerContext): Promise<Ledger> {
+  async ledger(@Root() entry: Row<Entry>, @Ctx() { loaders }: LedgerContext): Promise<Ledger> {
     const ledger = await loaders.ledgers.ledger.load(entry.ledgerKey);
     if (ledger === null) throw new Error('An entry has no ledger.');
     return ledger;
   }
 
   @FieldResolver(() => LedgerOperation, { description: 'The operation that wrote it.' })
-  async operation(@Root() entry: Entry, @Ctx() { loaders }: LedgerContext): Promise<LedgerOperation> {
+  async operation(@Root() entry: Row<Entry>, @Ctx() { loaders }: LedgerContext): Promise<LedgerOperation> {
     const operation = await loaders.ledgers.operation.load(entry.operationKey);
     if (operation === null) throw new Error('An entry has no operation.');
     return operation;
@@ -94,7 +95,7 @@ export class EntryResolver {
 @Resolver(() => Lot)
 export class LotResolver {
   @FieldResolver(() => ID, { description: 'An opaque id.' })
-  id(@Root() lot: Lot): string {
+  id(@Root() lot: Row<Lot>): string {
     return toPublicId('lot', lot.lotKey);
   }
 }
@@ -102,7 +103,7 @@ export class LotResolver {
 @Resolver(() => Hold)
 export class HoldResolver {
   @FieldResolver(() => ID, { description: 'An opaque id.' })
-  id(@Root() hold: Hold): string {
+  id(@Root() hold: Row<Hold>): string {
     return toPublicId('hold', hold.holdKey);
   }
 }

@@ -60,7 +60,10 @@ registerEnumType(Gender, {
   },
 });
 
-@ObjectType({ description: 'What finds a member: a phone, an email, a card, a WeChat id.' })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'What finds a member: a phone, an email, a card, a WeChat id.',
+})
 export class Identity {
   @Field(() => IdentityKind, { description: 'What it is.' })
   kind!: IdentityKind;
@@ -75,7 +78,7 @@ export class Identity {
   memberKey!: string;
 }
 
-@ObjectType({ description: 'Whether a member agreed to a use of their data.' })
+@ObjectType({ simpleResolvers: true, description: 'Whether a member agreed to a use of their data.' })
 export class Consent {
   @Field(() => String, { description: 'What for, e.g. `MARKETING`.' })
   purpose!: string;
@@ -94,7 +97,7 @@ export interface StoredConsent {
   readonly at?: string | Date;
 }
 
-@ObjectType({ description: 'A label on a member.' })
+@ObjectType({ simpleResolvers: true, description: 'A label on a member.' })
 export class Tag {
   @Field(() => String, { description: 'The tenant’s own code.' })
   code!: string;
@@ -102,7 +105,7 @@ export class Tag {
 
 /** An enrolled person. */
 @Entity({ tableName: 'member' })
-@ObjectType({ description: 'An enrolled person.', implements: Node })
+@ObjectType({ simpleResolvers: true, description: 'An enrolled person.', implements: Node })
 export class Member {
   @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
   tenantKey!: string;

@@ -25,6 +25,7 @@ import {
   FIRST_DESCRIPTION,
   FirstType,
   payloadOf,
+  type Row,
   Source,
   UserError,
 } from '../shared/index.ts';
@@ -46,7 +47,7 @@ export interface MemberContext {
   };
 }
 
-@ObjectType({ description: 'What `createMember` answers.' })
+@ObjectType({ simpleResolvers: true, description: 'What `createMember` answers.' })
 class CreateMemberPayload {
   @Field(() => Member, { nullable: true, description: 'The new member; null when it was refused.' })
   member!: Member | null;
@@ -58,7 +59,7 @@ class CreateMemberPayload {
   userErrors!: UserError[];
 }
 
-@ObjectType({ description: 'What `updateMember` answers.' })
+@ObjectType({ simpleResolvers: true, description: 'What `updateMember` answers.' })
 class UpdateMemberPayload {
   @Field(() => Member, { nullable: true, description: 'The member as changed; null when it was refused.' })
   member!: Member | null;
@@ -133,22 +134,22 @@ export class MemberResolver {
   }
 
   @FieldResolver(() => ID, { description: 'An opaque id.' })
-  id(@Root() member: Member): string {
+  id(@Root() member: Row<Member>): string {
     return toPublicId('member', member.memberKey);
   }
 
   @FieldResolver(() => [Identity], { description: 'What finds them.' })
-  async identities(@Root() member: Member, @Ctx() { loaders }: MemberContext): Promise<Identity[]> {
+  async identities(@Root() member: Row<Member>, @Ctx() { loaders }: MemberContext): Promise<Identity[]> {
     return await loaders.members.identities.load(member.memberKey);
   }
 
   @FieldResolver(() => Source, { description: 'Where they enrolled.' })
-  source(@Root() { channel, store }: Member): Source {
+  source(@Root() { channel, store }: Row<Member>): Source {
     return { channel, store };
   }
 
   @FieldResolver(() => [Consent], { description: 'What they agreed to, and what not.' })
-  consents(@Root() member: Member): Consent[] {
+  consents(@Root() member: Row<Member>): Consent[] {
     return member.consents.map(({ purpose, granted, at }) => ({
       purpose,
       granted,
@@ -157,7 +158,7 @@ export class MemberResolver {
   }
 
   @FieldResolver(() => [Tag], { description: 'Their labels.' })
-  tags(@Root() { tagCodes }: Member): Tag[] {
+  tags(@Root() { tagCodes }: Row<Member>): Tag[] {
     return tagCodes.map((code) => ({ code }));
   }
 
@@ -165,7 +166,7 @@ export class MemberResolver {
     nullable: true,
     description: 'Their tier in the primary ladder; null only while its lowest threshold isn’t reached.',
   })
-  async tier(@Root() member: Member, @Ctx() context: MemberContext): Promise<Tier | null> {
+  async tier(@Root() member: Row<Member>, @Ctx() context: MemberContext): Promise<Tier | null> {
     const { ladder } = (await context.services.programs.inForce(member.tenantKey)).definition;
     if (ladder === undefined) return null;
     const ledger = await this.#ledgerOf(member, ladder.metric, context);
@@ -185,7 +186,7 @@ export class MemberResolver {
     description: 'Their ledger in an asset; null if the program has no such asset.',
   })
   async ledger(
-    @Root() member: Member,
+    @Root() member: Row<Member>,
     @Arg('asset', () => String, { description: 'The asset’s code, e.g. `points`.' }) asset: string,
     @Ctx() context: MemberContext,
   ): Promise<Ledger | null> {
@@ -194,14 +195,14 @@ export class MemberResolver {
   }
 
   @FieldResolver(() => [Ledger], { description: 'Their ledgers: one for each asset of the program.' })
-  async ledgers(@Root() member: Member, @Ctx() context: MemberContext): Promise<Ledger[]> {
+  async ledgers(@Root() member: Row<Member>, @Ctx() context: MemberContext): Promise<Ledger[]> {
     const { assets } = await context.services.programs.inForce(member.tenantKey);
     return await Promise.all([...assets.keys()].map((asset) => this.#ledgerOf(member, asset, context)));
   }
 
   @FieldResolver(() => GrantConnection, { description: 'The benefits granted to them, newest first.' })
   async grants(
-    @Root() { memberKey }: Member,
+    @Root() { memberKey }: Row<Member>,
     @Args(() => GrantArgs) { status = null, first, after = null }: GrantArgs,
     @Ctx() { loaders }: MemberContext,
   ): Promise<ConnectionOf<Grant>> {
@@ -225,7 +226,7 @@ export class TagResolver {
   @FieldResolver(() => String, {
     description: 'Its name in the caller’s language, or its code if the program names it not.',
   })
-  async name(@Root() { code }: Tag, @Ctx() { request, services }: MemberContext): Promise<string> {
+  async name(@Root() { code }: Row<Tag>, @Ctx() { request, services }: MemberContext): Promise<string> {
     const { definition } = await services.programs.inForce(request.tenantKey);
     const named = definition.tags.find((tag) => tag.code === code);
     return named === undefined ? code : localize(named.name, request.language);
@@ -236,7 +237,7 @@ export class TagResolver {
 @Resolver(() => Ledger)
 export class LedgerMemberResolver {
   @FieldResolver(() => Member, { description: 'Whose it is.' })
-  async member(@Root() { memberKey }: Ledger, @Ctx() { loaders }: MemberContext): Promise<Member> {
+  async member(@Root() { memberKey }: Row<Ledger>, @Ctx() { loaders }: MemberContext): Promise<Member> {
     const member = await loaders.members.member.load(memberKey);
     if (member === null) throw new Error('A ledger has no member.');
     return member;

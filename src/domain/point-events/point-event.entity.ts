@@ -38,7 +38,7 @@ registerEnumType(PointEventType, {
   },
 });
 
-@ObjectType({ description: 'A hint at what is within reach.' })
+@ObjectType({ simpleResolvers: true, description: 'A hint at what is within reach.' })
 export class Nudge {
   @Field(() => String, { description: 'In words, in the caller’s language.' })
   message!: string;
@@ -50,7 +50,7 @@ export class Nudge {
   benefit!: Benefit | null;
 }
 
-@ObjectType({ description: 'What a subscriber hears about one entry.' })
+@ObjectType({ simpleResolvers: true, description: 'What a subscriber hears about one entry.' })
 export class PointEvent {
   @Field(() => String, { description: 'Its place; pass it as `after` to go on behind it. At most 64 bytes.' })
   cursor!: string;

@@ -1,5 +1,6 @@
 import { Args, ArgsType, Extensions, Field, ID, Resolver, Root, Subscription } from 'type-graphql';
 import type { RequestContext } from '../../kernel/request-context.ts';
+import type { Row } from '../shared/index.ts';
 import { PointEvent } from './point-event.entity.ts';
 import type { PointEventService } from './point-event.service.ts';
 
@@ -39,7 +40,7 @@ export class PointEventResolver {
     },
   })
   @Extensions({ roles: ['STAFF', 'MEMBER'] })
-  pointEvents(@Root() event: PointEvent, @Args(() => PointEventArgs) _: PointEventArgs): PointEvent {
+  pointEvents(@Root() event: Row<PointEvent>, @Args(() => PointEventArgs) _: PointEventArgs): PointEvent {
     return event;
   }
 }

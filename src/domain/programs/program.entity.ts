@@ -36,7 +36,10 @@ registerEnumType(AssetKind, {
   },
 });
 
-@ObjectType({ description: 'What a ledger counts: points, growth value, stored value or a token.' })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'What a ledger counts: points, growth value, stored value or a token.',
+})
 export class Asset {
   /** Where the name comes from. */
   definition!: AssetDefinition;
@@ -54,7 +57,10 @@ export class Asset {
   transferable!: boolean;
 }
 
-@ObjectType({ description: 'A tenant’s whole loyalty definition, in the version in force.' })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'A tenant’s whole loyalty definition, in the version in force.',
+})
 export class Program {
   definition!: ProgramDefinition;
 

@@ -1,6 +1,7 @@
 import { Ctx, Extensions, FieldResolver, Query, Resolver, Root } from 'type-graphql';
 import { localize } from '../../kernel/localized.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
+import type { Row } from '../shared/index.ts';
 import { Asset, Program } from './program.entity.ts';
 import type { ProgramService } from './program.service.ts';
 
@@ -22,7 +23,7 @@ export class ProgramResolver {
   }
 
   @FieldResolver(() => String, { description: 'Its name, in the caller’s language.' })
-  name(@Root() program: Program, @Ctx() { request }: ProgramContext): string {
+  name(@Root() program: Row<Program>, @Ctx() { request }: ProgramContext): string {
     return localize(program.definition.name, request.language);
   }
 }
@@ -30,7 +31,7 @@ export class ProgramResolver {
 @Resolver(() => Asset)
 export class AssetResolver {
   @FieldResolver(() => String, { description: 'Its name, in the caller’s language.' })
-  name(@Root() asset: Asset, @Ctx() { request }: ProgramContext): string {
+  name(@Root() asset: Row<Asset>, @Ctx() { request }: ProgramContext): string {
     return localize(asset.definition.name, request.language);
   }
 }

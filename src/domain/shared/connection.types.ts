@@ -1,6 +1,6 @@
 import { type ClassType, Field, Int, ObjectType } from 'type-graphql';
 
-@ObjectType({ description: 'Where a page of a list ends.' })
+@ObjectType({ simpleResolvers: true, description: 'Where a page of a list ends.' })
 export class PageInfo {
   @Field(() => Boolean, { description: 'Whether there is more after this page.' })
   hasNextPage!: boolean;
@@ -26,7 +26,7 @@ export interface ConnectionOf<Node> {
 
 /** Declares `<Name>Edge` and `<Name>Connection` over a node type; extend what it returns to name them. */
 export function edgeType<Node extends object>(nodeType: () => ClassType<Node>, what: string) {
-  @ObjectType({ description: `One ${what} of a list.` })
+  @ObjectType({ simpleResolvers: true, description: `One ${what} of a list.` })
   abstract class Edge implements EdgeOf<Node> {
     @Field(() => String, { description: 'Where this item stands; pass it as `after` to go on behind it.' })
     cursor!: string;
@@ -38,7 +38,7 @@ export function edgeType<Node extends object>(nodeType: () => ClassType<Node>, w
 }
 
 export function connectionType<Node extends object>(edge: () => ClassType<EdgeOf<Node>>, what: string) {
-  @ObjectType({ description: `A page of a list of ${what}.` })
+  @ObjectType({ simpleResolvers: true, description: `A page of a list of ${what}.` })
   abstract class Connection implements ConnectionOf<Node> {
     @Field(() => [edge()], { description: 'The items of this page.' })
     edges!: EdgeOf<Node>[];

@@ -13,5 +13,6 @@ export { decodeCursor, encodeCursor } from './cursor.ts';
 export { MoneyInput, MoneyObject, toMoneyObject } from './money.types.ts';
 export { Node, type Refetched } from './node.types.ts';
 export { payloadOf, toUserError, UserError, useErrorCatalogue } from './payload.types.ts';
+export type { Row } from './row.ts';
 export { DateTimeScalar, DecimalScalar, DurationScalar, JsonScalar, PointsScalar } from './scalars.ts';
 export { Source, SourceInput } from './source.types.ts';

@@ -2,7 +2,7 @@ import { Field, InputType, ObjectType } from 'type-graphql';
 import { fromMinorUnits, type Money } from '../../kernel/money.ts';
 import { DecimalScalar } from './scalars.ts';
 
-@ObjectType('Money', { description: 'An amount of money.' })
+@ObjectType('Money', { simpleResolvers: true, description: 'An amount of money.' })
 export class MoneyObject {
   @Field(() => DecimalScalar, { description: 'The amount in the currency’s major unit, e.g. `"238.00"`.' })
   value!: string;

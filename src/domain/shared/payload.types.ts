@@ -2,7 +2,7 @@ import { Field, ObjectType } from 'type-graphql';
 import { type ErrorCatalogue, Refusal, type RefusalReason, renderMessage } from '../../kernel/errors.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 
-@ObjectType({ description: 'Why a mutation was refused. Nothing was written.' })
+@ObjectType({ simpleResolvers: true, description: 'Why a mutation was refused. Nothing was written.' })
 export class UserError {
   @Field(() => String, {
     description: 'A stable code, e.g. `INSUFFICIENT_BALANCE`; the error guide lists them all.',

@@ -1,6 +1,6 @@
 import { Field, InputType, ObjectType } from 'type-graphql';
 
-@ObjectType({ description: 'Where something came from.' })
+@ObjectType({ simpleResolvers: true, description: 'Where something came from.' })
 export class Source {
   @Field(() => String, { nullable: true, description: 'The channel, e.g. `MINI_PROGRAM` or `POS`.' })
   channel!: string | null;

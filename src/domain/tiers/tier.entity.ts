@@ -2,7 +2,7 @@ import { Field, Int, ObjectType } from 'type-graphql';
 import type { LocalizedText } from '../../kernel/localized.ts';
 import { DateTimeScalar, DecimalScalar } from '../shared/index.ts';
 
-@ObjectType({ description: 'A level of a ladder.' })
+@ObjectType({ simpleResolvers: true, description: 'A level of a ladder.' })
 export class Tier {
   /** Where the name comes from. */
   names!: LocalizedText;
@@ -14,7 +14,7 @@ export class Tier {
   rank!: number;
 }
 
-@ObjectType({ description: 'How far it is to the next tier.' })
+@ObjectType({ simpleResolvers: true, description: 'How far it is to the next tier.' })
 export class TierProgress {
   @Field(() => Tier, { description: 'The next tier.' })
   nextTier!: Tier;
@@ -38,7 +38,7 @@ export class TierProgress {
   by!: Date | null;
 }
 
-@ObjectType({ description: 'What it takes to keep the tier.' })
+@ObjectType({ simpleResolvers: true, description: 'What it takes to keep the tier.' })
 export class TierRetention {
   @Field(() => String, { description: 'What is counted, e.g. `growth`.' })
   metric!: string;
@@ -62,7 +62,7 @@ export class TierRetention {
   atRisk!: boolean;
 }
 
-@ObjectType({ description: 'How a member holds their tier.' })
+@ObjectType({ simpleResolvers: true, description: 'How a member holds their tier.' })
 export class TierStatus {
   @Field(() => DateTimeScalar, { description: 'Since when it is held.' })
   since!: Date;
