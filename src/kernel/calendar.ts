@@ -22,6 +22,27 @@ export function parseDuration(text: string): Duration | null {
   return duration.isValid && duration.as('years') <= LONGEST_YEARS ? duration : null;
 }
 
+/** A duration's calendar part (days and longer) and its clock part (hours and shorter), each ISO 8601. */
+export interface SplitDuration {
+  readonly days: string;
+  readonly time: string;
+}
+
+const split = new Map<string, SplitDuration>();
+const MOST_SPLIT = 1_000;
+
+/** Takes apart a duration that `parseDuration` accepts; the usual few are remembered. */
+export function splitDuration(text: string): SplitDuration {
+  const known = split.get(text);
+  if (known !== undefined) return known;
+  const { hours = 0, minutes = 0, seconds = 0, ...rest } = Duration.fromISO(text).toObject();
+  const days = Duration.fromObject(rest).toISO() ?? 'P0D';
+  const time = Duration.fromObject({ hours, minutes, seconds }).toISO() ?? 'PT0S';
+  if (split.size >= MOST_SPLIT) split.clear();
+  split.set(text, { days, time });
+  return { days, time };
+}
+
 /** True for a `YYYY-MM-DD` that the calendar has. */
 export function isCalendarDate(text: string): boolean {
   return DateTime.fromISO(text).isValid;

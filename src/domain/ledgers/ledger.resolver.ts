@@ -1,5 +1,5 @@
-import { Duration } from 'luxon';
 import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Resolver, Root } from 'type-graphql';
+import { splitDuration } from '../../kernel/calendar.ts';
 import { RequestFault } from '../../kernel/errors.ts';
 import { toPublicId } from '../../kernel/ids.ts';
 import { Asset, toAsset } from '../programs/index.ts';
@@ -122,12 +122,7 @@ export class LedgerResolver {
     @Ctx() { request, services, loaders }: LedgerContext,
   ): Promise<ExpiringAmount[]> {
     const { definition } = await services.programs.inForce(request.tenantKey);
-    const { hours, minutes, seconds, ...rest } = Duration.fromISO(within).toObject();
-    const days = Duration.fromObject(rest).toISO() ?? 'P0D';
-    const time =
-      Duration.fromObject({ hours: hours ?? 0, minutes: minutes ?? 0, seconds: seconds ?? 0 }).toISO() ??
-      'PT0S';
-    const key = { ledgerKey: ledger.ledgerKey, timeZone: definition.timeZone, days, time };
+    const key = { ledgerKey: ledger.ledgerKey, timeZone: definition.timeZone, ...splitDuration(within) };
     return await loaders.ledgers.expiring.load(key);
   }
 
