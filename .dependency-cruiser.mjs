@@ -27,7 +27,7 @@ export const MAY_IMPORT = {
   'plugin-host': ['kernel', 'extension', 'persistence'],
   gateway: ['kernel', 'config', 'persistence', 'extension', 'events', 'domain', 'plugin-host'],
   jobs: ['kernel', 'config', 'persistence', 'extension', 'events', 'domain', 'plugin-host'],
-  boot: ['kernel', 'config', 'persistence', 'domain', 'compose.ts'],
+  boot: ['kernel', 'config', 'persistence', 'domain', 'gateway', 'compose.ts'],
   cli: [
     'boot',
     'kernel',

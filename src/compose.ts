@@ -1,4 +1,3 @@
-import type { GraphQLSchema } from 'graphql';
 import { type Logger, pino } from 'pino';
 import type { Config } from './config/index.ts';
 import { Activity, ActivityService } from './domain/activities/index.ts';
@@ -22,8 +21,6 @@ import { FeedWatcher } from './events/index.ts';
 import type { Plugin } from './extension/index.ts';
 import { errorCatalogue } from './gateway/catalogue.ts';
 import type { Services } from './gateway/context.ts';
-import { createGateway, type Gateway } from './gateway/gateway.ts';
-import { Authenticator, Guard, tokenKeys } from './gateway/guard/index.ts';
 import { Metrics } from './gateway/metrics.ts';
 import type { SettleParts } from './jobs/index.ts';
 import { Database } from './persistence/index.ts';
@@ -131,27 +128,4 @@ export async function composeApplication({
       await database.close();
     },
   };
-}
-
-/** Opens the doors: HTTP and WebSocket over an application. */
-export async function composeGateway(
-  application: Application,
-  schema: GraphQLSchema,
-  config: Config,
-  jwksFile: string,
-): Promise<Gateway> {
-  const { database, services, metrics, logger } = application;
-  const { issuer, audience, jwksUrl } = config.jwt;
-  const keys = await tokenKeys(jwksUrl === undefined ? { file: jwksFile } : { url: jwksUrl });
-  const { introspection, allowedOrigins } = config;
-  return await createGateway({
-    schema,
-    database,
-    services,
-    authenticator: new Authenticator(services.tenants, { issuer, audience, keys }),
-    guard: new Guard(schema, { introspection }),
-    guardOptions: { introspection, allowedOrigins },
-    metrics,
-    logger,
-  });
 }

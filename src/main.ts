@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import closeWithGrace from 'close-with-grace';
 import { type DemoCredentials, ensureDemoTenant, ensureJwksFile, openDatabase } from './boot/index.ts';
-import { composeApplication, composeGateway, createLogger } from './compose.ts';
+import { openGateway } from './boot/open-gateway.ts';
+import { composeApplication, createLogger } from './compose.ts';
 import { type Config, loadConfig } from './config/index.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { buildGraphQLSchema } from './gateway/schema.ts';
@@ -61,7 +62,7 @@ async function start(undo: Undo[]): Promise<void> {
     throw new Error(`${unready} Run "membergraph migrate" with DATABASE_ADMIN_URL first.`);
   const jwksFile = await ensureJwksFile(config.dataDir);
   const demo = opened.embedded ? await ensureDemoTenant(application, config) : null;
-  const gateway = await composeGateway(application, buildGraphQLSchema(), config, jwksFile);
+  const gateway = await openGateway(application, buildGraphQLSchema(), config, jwksFile);
   const port = await listen(gateway, config);
   undo.push(() => gateway.drain());
   const settling = startSettling(application.settling, logger, SETTLE_EVERY_MS);

@@ -177,10 +177,13 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addCredentialCommands(cli);
   addProgramCommands(cli);
   addSettleCommand(cli);
-  addImportCommand(cli);
+  let code = 0;
+  addImportCommand(cli, (chosen) => {
+    code = chosen;
+  });
   try {
     await cli.parseAsync([...argv]);
-    return Number(process.exitCode ?? 0);
+    return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
     process.stderr.write(`${explain(error)}\n`);

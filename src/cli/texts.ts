@@ -160,7 +160,7 @@ let language: Language = 'en';
 /** Chooses the language from the environment: LC_ALL, LC_MESSAGES or LANG. */
 export function useLanguageOf(environment: { LC_ALL?: string; LC_MESSAGES?: string; LANG?: string }): void {
   const { LC_ALL: all, LC_MESSAGES: messages, LANG: lang } = environment;
-  language = pickLanguage((all ?? messages ?? lang)?.replace('_', '-')) ?? 'en';
+  language = pickLanguage((all || messages || lang)?.replace('_', '-')) ?? 'en';
 }
 
 export function currentLanguage(): Language {

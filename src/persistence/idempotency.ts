@@ -65,22 +65,13 @@ export async function findResult<Result>(
   return row.result as Result;
 }
 
-/** Thrown by `claimKey` when another transaction has carried out the request meanwhile. */
-export class AlreadyDone extends Error {
-  readonly result: unknown;
-
-  constructor(result: unknown) {
-    super('The request was carried out before.');
-    this.name = 'AlreadyDone';
-    this.result = result;
-  }
-}
+/** Thrown by `claimKey` when another transaction has bound the key meanwhile; its result can be read now. */
+export class AlreadyDone extends Error {}
 
 /**
  * Binds the key to this request and its result, within the transaction that carries it out. Waits for another
  * transaction that holds the key.
- * @throws AlreadyDone with that one's result if it committed
- * @throws Refusal IDEMPOTENCY_CONFLICT
+ * @throws AlreadyDone if that one committed
  */
 export async function claimKey(
   tx: Transaction,
@@ -90,5 +81,5 @@ export async function claimKey(
 ): Promise<void> {
   const values = [tenantKey, request.key, request.mutation, request.hash, JSON.stringify(result)];
   const claimed = await tx.run(claim, values);
-  if (claimed.length === 0) throw new AlreadyDone(await findResult(tx, tenantKey, request));
+  if (claimed.length === 0) throw new AlreadyDone('The request was carried out before.');
 }

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import supertest from 'supertest';
 import { type DemoCredentials, ensureDemoTenant, ensureJwksFile, signToken } from '../../src/boot/index.ts';
-import { type Application, composeApplication, composeGateway, createLogger } from '../../src/compose.ts';
+import { openGateway } from '../../src/boot/open-gateway.ts';
+import { type Application, composeApplication, createLogger } from '../../src/compose.ts';
 import { type Config, loadConfig } from '../../src/config/index.ts';
 import type { Plugin } from '../../src/extension/index.ts';
 import { buildGraphQLSchema } from '../../src/gateway/schema.ts';
@@ -71,26 +72,16 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const application = await composeApplication({ config, databaseUrl: database.appUrl, plugins, logger });
   const demo = await ensureDemoTenant(application, config);
   const tenantKey = (await application.services.tenants.findKeyByCode(demo.tenant)) ?? '';
-  const gateway = await composeGateway(
-    application,
-    buildGraphQLSchema(),
-    config,
-    await ensureJwksFile(dataDir),
-  );
+  const gateway = await openGateway(application, buildGraphQLSchema(), config, await ensureJwksFile(dataDir));
   gateway.server.listen(0, '127.0.0.1');
   await once(gateway.server, 'listening');
   const url = `http://127.0.0.1:${(gateway.server.address() as AddressInfo).port}`;
 
-  const sql = async (text: string, values: unknown[] = []): Promise<Json[]> => {
-    const client = new pg.Client({ connectionString: database.adminUrl });
-    await client.connect();
-    try {
-      await client.query(`select set_config('app.tenant_id', $1, false)`, [tenantKey]);
-      return (await client.query(text, values)).rows;
-    } finally {
-      await client.end();
-    }
-  };
+  const owner = new pg.Client({ connectionString: database.adminUrl });
+  await owner.connect();
+  await owner.query(`select set_config('app.tenant_id', $1, false)`, [tenantKey]);
+  const sql = async (text: string, values: unknown[] = []): Promise<Json[]> =>
+    (await owner.query(text, values)).rows;
 
   return {
     url,
@@ -125,6 +116,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     close: async () => {
       await gateway.drain();
       await application.close();
+      await owner.end();
       await database.drop();
       await rm(dataDir, { recursive: true, force: true });
     },

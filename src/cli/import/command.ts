@@ -30,7 +30,8 @@ interface ImportOptions {
   readonly delimiter: string;
 }
 
-export function addImportCommand(cli: Command): void {
+/** @param exitWith hears the exit code: 130 when the import was stopped */
+export function addImportCommand(cli: Command, exitWith: (code: number) => void): void {
   cli
     .command('import')
     .description(text('import.about'))
@@ -51,7 +52,7 @@ export function addImportCommand(cli: Command): void {
     .option('--store-column <name>', text('import.column.store'))
     .option('--delimiter <character>', text('import.delimiter'), ',')
     .action(async (file: string, options: ImportOptions) => {
-      process.exitCode = await runImport(file, options);
+      exitWith(await runImport(file, options));
     });
 }
 

@@ -1,7 +1,7 @@
 import { Refusal, refuse } from '../../kernel/errors.ts';
 import { fromPublicId, newKey } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
-import { type Database, violatedConstraint } from '../../persistence/index.ts';
+import { type Database, type Transaction, violatedConstraint } from '../../persistence/index.ts';
 import {
   type LedgerOperation,
   type LedgerService,
@@ -18,7 +18,7 @@ import {
   type Member,
   normaliseIdentity,
 } from '../members/index.ts';
-import type { PinnedProgram, UseCaseRunner } from '../programs/index.ts';
+import type { CommitFacts, PinnedProgram, UseCaseRunner } from '../programs/index.ts';
 import { askRules } from '../rules/index.ts';
 import type { Activity } from './activity.entity.ts';
 import type { RecordActivityInput } from './activity.inputs.ts';
@@ -92,7 +92,7 @@ export class ActivityService {
   }
 
   async #recordOnce(ctx: RequestContext, input: RecordActivityInput, isImport: boolean): Promise<Recorded> {
-    const { enrolment, writer, useCases, listener } = this.#parts;
+    const { useCases, listener } = this.#parts;
     const { result, written } = await useCases.run<ActivityProposal, StoredActivity, Recorded>(ctx, {
       mutation: 'recordActivity',
       input,
@@ -102,35 +102,41 @@ export class ActivityService {
         member: activity.memberKey,
         operations: postings.map(({ operationKey }) => operationKey),
       }),
-      commit: async (tx, proposal, program, facts) => {
-        const context = { tenantKey: ctx.tenantKey, program, facts };
-        const enrolling =
-          proposal.enrolment === null ? null : enrolment.commit(tx, proposal.enrolment, program, facts);
-        const [{ now }, enrolled, , { operations }] = await Promise.all([
-          facts.then((known) => {
-            refuseBadMoment(input, known.now, program, isImport);
-            return known;
-          }),
-          enrolling,
-          insertNew(tx, proposal.activity).catch((error: unknown) => {
-            throw duplicateOrder(error, proposal.activity) ?? error;
-          }),
-          writer.post(tx, context, proposal.postings),
-        ]);
-        const member = enrolled ?? proposal.member;
-        if (member === null) throw new Error('An activity has no member.');
-        const activity = {
-          ...proposal.activity,
-          occurredAt: proposal.activity.occurredAt ?? now,
-          recordedAt: now,
-        };
-        return { activity, member, operations };
-      },
+      commit: (tx, proposal, program, facts) =>
+        this.#commit(tx, proposal, program, facts, (now) =>
+          refuseBadMoment(input, now, program, isImport),
+        ).catch((error: unknown) => {
+          throw duplicateOrder(error, proposal.activity) ?? error;
+        }),
       replay: (stored) => this.#replayed(ctx, stored),
     });
     if (written) listener.posted(ctx.tenantKey, [result.member.memberKey]);
     // After the commit the entries know their feed positions, and so do the ledgers made from them.
     return { ...result, member: { ...result.member, ledgersThen: ledgersThen(result.operations) } };
+  }
+
+  async #commit(
+    tx: Transaction,
+    proposal: ActivityProposal,
+    program: PinnedProgram,
+    facts: CommitFacts,
+    refuseMoment: (now: Date) => void,
+  ): Promise<Recorded> {
+    const { enrolment, writer } = this.#parts;
+    const context = { tenantKey: proposal.activity.tenantKey, program, facts };
+    const [{ now }, enrolled, , { operations }] = await Promise.all([
+      facts.then((known) => {
+        refuseMoment(known.now);
+        return known;
+      }),
+      proposal.enrolment === null ? null : enrolment.commit(tx, proposal.enrolment, program, facts),
+      insertNew(tx, proposal.activity),
+      writer.post(tx, context, proposal.postings),
+    ]);
+    const member = enrolled ?? proposal.member;
+    if (member === null) throw new Error('An activity has no member.');
+    const occurredAt = proposal.activity.occurredAt ?? now;
+    return { activity: { ...proposal.activity, occurredAt, recordedAt: now }, member, operations };
   }
 
   async #propose(

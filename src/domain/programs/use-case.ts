@@ -5,6 +5,7 @@ import {
   type Database,
   findResult,
   idempotentRequest,
+  SkippedStatement,
   type Transaction,
 } from '../../persistence/index.ts';
 import type { PinnedProgram, ProgramService } from './program.service.ts';
@@ -64,8 +65,13 @@ export class UseCaseRunner {
             facts.catch(() => undefined);
             const committing = useCase.commit(tx, proposal, program, facts);
             const settled = await Promise.allSettled([facts, committing]);
-            // A key that was taken explains every other failure, so it is told first.
-            for (const one of settled) if (one.status === 'rejected') throw one.reason;
+            // A key that was taken explains every other failure, so it is told first; a statement that was skipped
+            // explains nothing, so the one that failed before it is told.
+            const failures = settled
+              .filter((one) => one.status === 'rejected')
+              .map(({ reason }) => reason as unknown);
+            const [failure] = [...failures.filter((one) => !(one instanceof SkippedStatement)), ...failures];
+            if (failure !== undefined) throw failure instanceof SkippedStatement ? failure.cause : failure;
             return await committing;
           },
           { dryRun },
@@ -74,7 +80,9 @@ export class UseCaseRunner {
       return { result, written: !dryRun };
     } catch (error) {
       if (!(error instanceof AlreadyDone)) throw error;
-      return { result: await useCase.replay(error.result as Stored), written: false };
+      const stored = await findResult<Stored>(this.#database.read(tenantKey), tenantKey, request);
+      if (stored === null) throw error;
+      return { result: await useCase.replay(stored), written: false };
     }
   }
 }

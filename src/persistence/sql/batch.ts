@@ -39,6 +39,14 @@ interface Wire {
   sync(): void;
 }
 
+/** Why a statement has no answer: one before it, in the same round trip, failed. */
+export class SkippedStatement extends Error {
+  constructor(cause: unknown) {
+    super('A statement before this one failed.', { cause });
+    this.name = 'SkippedStatement';
+  }
+}
+
 interface RowDescription {
   readonly fields: readonly { name: string; dataTypeID: number; format: string }[];
 }
@@ -128,12 +136,15 @@ export class Batch extends pg.Query {
     this.handleCommandComplete();
   }
 
+  /** What came before the failing statement was done and answered; what comes behind it never ran. */
   handleError(error: unknown): void {
     this.#failure = error;
-    for (const call of this.#calls) {
+    const failing = this.#results.length;
+    this.#calls.forEach((call, index) => {
       if (this.#wire !== null) preparedOn(this.#wire).doubtful.add(call.statement.name);
-      call.reject(error);
-    }
+      if (index < failing) call.resolve(this.#results[index] ?? []);
+      else call.reject(index === failing ? error : new SkippedStatement(error));
+    });
   }
 
   handleReadyForQuery(): void {

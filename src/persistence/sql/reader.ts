@@ -60,17 +60,19 @@ export class Reader {
     values: readonly unknown[],
   ): Promise<Row[]> {
     return new Promise<Row[]>((resolve, reject) => {
-      const retry = (error: unknown): void => {
-        const again = { statement: stmt, values, resolve: resolve as Call['resolve'], reject };
-        if (isRetriable(error)) this.#enqueue(set, value, again);
-        else reject(error);
-      };
-      this.#enqueue(set, value, {
+      // When the server restarts, each connection may be found broken by the same read.
+      let retries = this.#clients.length;
+      const call: Call = {
         statement: stmt,
         values,
         resolve: resolve as Call['resolve'],
-        reject: retry,
-      });
+        reject: (error) => {
+          retries -= 1;
+          if (retries >= 0 && isRetriable(error)) this.#enqueue(set, value, call);
+          else reject(error);
+        },
+      };
+      this.#enqueue(set, value, call);
     });
   }
 

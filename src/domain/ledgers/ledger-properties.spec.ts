@@ -1,0 +1,273 @@
+import fc from 'fast-check';
+import { day, ledgerOf, newLot, newPosting, refusalOf } from '../../../test/ledger/drafts.ts';
+import { MAX_POINTS } from '../../kernel/points.ts';
+import { compareLots, LedgerDraft, needsLots } from './ledger.policy.ts';
+import type { LedgerState, LotState, ScheduledPosting } from './posting.ts';
+
+/** One request: time passes (now and then a transaction that began earlier is last), then something is posted. */
+interface Step {
+  readonly days: number;
+  readonly kind: ScheduledPosting['kind'];
+  readonly amount: bigint;
+  readonly dueIn: number;
+  /** Days after it is due; 0 is refused. */
+  readonly lastsFor: number | null;
+}
+
+interface Beginning {
+  readonly mayGoNegative: boolean;
+  readonly lots: readonly { amount: bigint; held: bigint; dueIn: number; lastsFor: number | null }[];
+}
+
+const small = fc.bigInt({ min: 1n, max: 40n });
+const lastsFor = fc.option(fc.integer({ min: 0, max: 6 }), { freq: 3 });
+const beginnings: fc.Arbitrary<Beginning> = fc.record({
+  mayGoNegative: fc.boolean(),
+  lots: fc.array(
+    fc.record({
+      amount: small,
+      held: fc.bigInt({ min: 0n, max: 10n }),
+      dueIn: fc.integer({ min: -2, max: 4 }),
+      lastsFor: fc.option(fc.integer({ min: 1, max: 6 }), { freq: 3 }),
+    }),
+    { maxLength: 4 },
+  ),
+});
+const huge = fc.bigInt({ min: MAX_POINTS - 60n, max: MAX_POINTS });
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.record({
+    days: fc.integer({ min: -1, max: 3 }),
+    kind: fc.constantFrom('EARN', 'EARN', 'REDEEM', 'REDEEM', 'ADJUST'),
+    amount: fc.oneof(
+      { weight: 12, arbitrary: small },
+      { weight: 4, arbitrary: small.map((amount) => -amount) },
+      { weight: 1, arbitrary: fc.constant(0n) },
+      { weight: 1, arbitrary: huge },
+      { weight: 1, arbitrary: huge.map((amount) => -amount) },
+    ),
+    dueIn: fc.integer({ min: -2, max: 4 }),
+    lastsFor,
+  }),
+  { minLength: 1, maxLength: 20 },
+);
+
+interface ModelLot {
+  readonly key: string;
+  left: bigint;
+  readonly held: bigint;
+  due: boolean;
+  readonly dueAt: Date;
+  readonly overAt: Date | null;
+}
+
+/** What a ledger is, in plain words: lots, and what was taken beyond them. */
+class Model {
+  readonly lots: ModelLot[] = [];
+  readonly mayGoNegative: boolean;
+  debt = 0n;
+
+  constructor(mayGoNegative: boolean) {
+    this.mayGoNegative = mayGoNegative;
+  }
+
+  #sum(pick: (lot: ModelLot) => bigint): bigint {
+    return this.lots.reduce((total, lot) => total + pick(lot), 0n);
+  }
+
+  get posted(): bigint {
+    return this.#sum(({ due, left }) => (due ? left : 0n)) - this.debt;
+  }
+
+  get pending(): bigint {
+    return this.#sum(({ due, left }) => (due ? 0n : left));
+  }
+
+  get held(): bigint {
+    return this.#sum(({ held }) => held);
+  }
+
+  /** Day by day: what falls due pays the debt first, and what is over is lost, unless it is held. */
+  age(now: Date): void {
+    const moments = this.lots.flatMap(({ dueAt, overAt }) => (overAt === null ? [dueAt] : [dueAt, overAt]));
+    for (const moment of moments.filter((at) => at <= now).sort((a, b) => a.getTime() - b.getTime())) {
+      for (const lot of this.inOrder().filter(({ due, dueAt }) => !due && dueAt <= moment)) {
+        lot.due = true;
+        this.#pay(lot);
+      }
+      for (const lot of this.lots.filter(({ overAt }) => overAt !== null && overAt <= moment)) {
+        lot.left = lot.held;
+      }
+    }
+  }
+
+  inOrder(): ModelLot[] {
+    const over = ({ overAt }: ModelLot): number => overAt?.getTime() ?? Number.POSITIVE_INFINITY;
+    return this.lots.toSorted((a, b) => {
+      const [first, second] = [over(a), over(b)];
+      if (first !== second) return first < second ? -1 : 1;
+      return a.key < b.key ? -1 : 1;
+    });
+  }
+
+  #pay(lot: ModelLot): void {
+    const paid = lot.left < this.debt ? lot.left : this.debt;
+    lot.left -= paid;
+    this.debt -= paid;
+  }
+
+  refusal({ kind, amount, dueIn, lastsFor: days }: Step): string | null {
+    if (kind === 'ADJUST' && amount === 0n) return 'AMOUNT_ZERO';
+    if (kind !== 'ADJUST' && amount <= 0n) return 'AMOUNT_NOT_POSITIVE';
+    if (kind !== 'REDEEM' && amount > 0n) {
+      if (days === 0) return 'EXPIRY_NOT_AFTER_AVAILABILITY';
+      const posted = this.posted + (dueIn > 0 ? 0n : amount);
+      const pending = this.pending + (dueIn > 0 ? amount : 0n);
+      const isTooMuch = posted > MAX_POINTS || pending > MAX_POINTS || posted + pending > MAX_POINTS;
+      return isTooMuch ? 'BALANCE_OUT_OF_RANGE' : null;
+    }
+    const spent = amount < 0n ? -amount : amount;
+    const isFree = kind === 'ADJUST' && this.mayGoNegative;
+    if (!isFree && this.posted - this.held < spent) return 'INSUFFICIENT_BALANCE';
+    return this.held - this.posted + spent > MAX_POINTS ? 'BALANCE_OUT_OF_RANGE' : null;
+  }
+
+  earn(lot: ModelLot): void {
+    this.lots.push(lot);
+    if (lot.due) this.#pay(lot);
+  }
+
+  spend(amount: bigint): void {
+    let missing = amount;
+    for (const lot of this.inOrder().filter(({ due }) => due)) {
+      const free = lot.left - lot.held;
+      const part = free < missing ? free : missing;
+      lot.left -= part;
+      missing -= part;
+    }
+    this.debt += missing;
+  }
+}
+
+/** The ledger and its lots as the database keeps them between two requests. */
+interface Stored {
+  state: LedgerState;
+  lots: LotState[];
+}
+
+function begin({ mayGoNegative, lots }: Beginning): { stored: Stored; model: Model } {
+  const model = new Model(mayGoNegative);
+  const made = lots.map(({ amount, held: wanted, dueIn, lastsFor: days }) => {
+    const pending = dueIn > 0;
+    const held = pending ? 0n : wanted < amount ? wanted : amount;
+    const expiresAt = days === null ? null : day(Math.max(dueIn, 0) + days);
+    const lot = newLot(amount, { pending, held, availableAt: day(dueIn), expiresAt });
+    const { lotKey: key, availableAt: dueAt } = lot;
+    model.lots.push({ key, left: amount, held, due: !pending, dueAt, overAt: expiresAt });
+    return lot;
+  });
+  const moments = made.flatMap(
+    ({ pending, availableAt, expiresAt }) => (pending ? availableAt : expiresAt) ?? [],
+  );
+  const settleAt = moments.toSorted((a, b) => a.getTime() - b.getTime())[0] ?? null;
+  const state = ledgerOf(made, { floor: mayGoNegative ? null : 0n, settleAt });
+  return { stored: { state, lots: made }, model };
+}
+
+function toPosting({ kind, amount, dueIn, lastsFor: days }: Step, today: number): ScheduledPosting {
+  const availableAt = day(today + dueIn);
+  const expiresAt = days === null ? null : day(today + dueIn + days);
+  return newPosting(kind, amount, { occurredAt: day(today), availableAt, expiresAt });
+}
+
+/** Everything that a draft holds, as a value. */
+function photo(draft: LedgerDraft, lots: readonly LotState[]) {
+  const { state, operations, newLots, changedLots, allocations } = draft;
+  return structuredClone({ state, operations, newLots, changedLots: [...changedLots], allocations, lots });
+}
+
+/** One request on the stored ledger, as the writer makes it, and the same on the model. */
+function run(stored: Stored, model: Model, step: Step, today: number): LedgerDraft {
+  const posting = toPosting(step, today);
+  const now = day(today);
+  const open = stored.lots.filter(({ remaining }) => remaining > 0n).sort(compareLots);
+  const draft = new LedgerDraft(stored.state, needsLots(stored.state, [posting], now) ? open : null, now);
+  draft.settle();
+  model.age(now);
+  const before = photo(draft, stored.lots);
+  const expected = model.refusal(step);
+  expect(refusalOf(() => draft.apply(posting))).toBe(expected);
+  if (expected !== null) {
+    expect(photo(draft, stored.lots)).toEqual(before);
+    return draft;
+  }
+  const [made] = draft.newLots;
+  if (made === undefined) model.spend(step.amount < 0n ? -step.amount : step.amount);
+  else {
+    const { lotKey: key, availableAt: dueAt, expiresAt: overAt } = made;
+    model.earn({ key, left: made.amount, held: 0n, due: dueAt <= now, dueAt, overAt });
+  }
+  stored.lots.push(...draft.newLots);
+  return draft;
+}
+
+function expectSoundChain(draft: LedgerDraft, before: LedgerState): void {
+  let { version, posted, pending, recordedAt } = before;
+  for (const entry of draft.operations.flatMap(({ entries }) => entries)) {
+    version += 1n;
+    posted += entry.postedDelta;
+    pending += entry.pendingDelta;
+    expect(entry).toMatchObject({
+      version,
+      balanceAfter: posted,
+      pendingAfter: pending,
+      heldAfter: before.held,
+    });
+    expect(entry.recordedAt.getTime()).toBeGreaterThanOrEqual(recordedAt?.getTime() ?? 0);
+    recordedAt = entry.recordedAt;
+  }
+  expect(draft.state).toMatchObject({ version, posted, pending });
+}
+
+function expectSoundLedger({ state, lots }: Stored, allocated: ReadonlyMap<string, bigint>): void {
+  const sum = (pick: (lot: LotState) => bigint): bigint => lots.reduce((total, lot) => total + pick(lot), 0n);
+  expect(sum(({ remaining }) => remaining) - state.debt).toBe(state.posted + state.pending);
+  expect(sum(({ pending, remaining }) => (pending ? remaining : 0n))).toBe(state.pending);
+  expect(sum(({ held }) => held)).toBe(state.held);
+  if (state.floor !== null) expect(state.posted - state.held).toBeGreaterThanOrEqual(state.floor);
+  for (const lot of lots) {
+    expect(lot.remaining).toBeGreaterThanOrEqual(lot.held);
+    expect(lot.remaining).toBe(lot.amount - (allocated.get(lot.lotKey) ?? 0n));
+    const next = lot.pending ? lot.availableAt : lot.expiresAt;
+    if (next === null || lot.remaining === lot.held) continue;
+    expect(state.settleAt?.getTime() ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(next.getTime());
+  }
+}
+
+function expectSameAsModel({ state, lots }: Stored, model: Model): void {
+  const { posted, pending, held, debt } = model;
+  expect(state).toMatchObject({ posted, pending, held, debt });
+  expect(new Map(lots.map(({ lotKey, remaining }) => [lotKey, remaining]))).toEqual(
+    new Map(model.lots.map(({ key, left }) => [key, left])),
+  );
+}
+
+describe('any sequence of postings', () => {
+  it('leaves a ledger that adds up, and is what plain arithmetic says', () => {
+    const property = fc.property(beginnings, steps, (beginning, sequence) => {
+      const { stored, model } = begin(beginning);
+      const allocated = new Map<string, bigint>();
+      let today = 1;
+      for (const step of sequence) {
+        today += step.days;
+        const before = structuredClone(stored.state);
+        const draft = run(stored, model, step, today);
+        for (const { lotKey, amount } of draft.allocations)
+          allocated.set(lotKey, (allocated.get(lotKey) ?? 0n) + amount);
+        expectSoundChain(draft, before);
+        expectSoundLedger(stored, allocated);
+        expectSameAsModel(stored, model);
+      }
+    });
+    fc.assert(property, { seed: 20_261_121, numRuns: 300 });
+  });
+});

@@ -1,0 +1,97 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { jest } from '@jest/globals';
+import { runCli } from '../../src/cli/cli.ts';
+import { projectPath } from '../../src/persistence/index.ts';
+
+/** What a process said, and how it ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** What it has said so far on stdout. */
+  said(): string;
+  /** Waits until stdout has a match; fails when the process ends first. */
+  until(pattern: RegExp): Promise<RegExpExecArray>;
+}
+
+/** Runs one of the project's built programs; what it needs from the environment is passed and nothing else. */
+export function run(
+  program: 'main' | 'cli',
+  args: readonly string[],
+  environment: Record<string, string>,
+  options: SpawnOptions = {},
+): Running {
+  const root = String(options.cwd ?? projectPath());
+  const file = program === 'main' ? 'dist/src/main.js' : 'dist/src/cli/bin.js';
+  const child = spawn(process.execPath, [`${root}/${file}`, ...args], {
+    ...options,
+    env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'warn', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+    child.emit('said');
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const ended = once(child, 'close').then(([code]): Ended => ({ code, stdout, stderr }));
+  return {
+    child,
+    ended,
+    said: () => stdout,
+    until: async (pattern) => {
+      for (;;) {
+        const match = pattern.exec(stdout);
+        if (match !== null) return match;
+        const outcome = await Promise.race([once(child, 'said').then(() => null), ended]);
+        if (outcome !== null && pattern.exec(stdout) === null) {
+          throw new Error(
+            `The process ended (${outcome.code}) before it said ${pattern}: ${stdout}${stderr}`,
+          );
+        }
+      }
+    },
+  };
+}
+
+/** Runs a command line within the test's process: as quick as a call, for what needs no process of its own. */
+export async function runInProcess(
+  args: readonly string[],
+  environment: Record<string, string>,
+): Promise<Ended> {
+  const before = { ...process.env };
+  const written = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((stream) =>
+    jest.spyOn(process[stream], 'write').mockImplementation((chunk) => {
+      written[stream] += String(chunk);
+      return true;
+    }),
+  );
+  Object.assign(process.env, { LANG: '', LC_ALL: '', LOG_LEVEL: 'warn' }, environment);
+  try {
+    return { code: await runCli(['node', 'membergraph', ...args]), ...written };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    process.env = before;
+  }
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

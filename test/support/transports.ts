@@ -1,0 +1,36 @@
+import type { Answer, TestGateway } from './gateway.ts';
+import { askOverSocket } from './socket.ts';
+
+/** An operation as a client sends it. */
+export interface Sent {
+  readonly query: string;
+  readonly variables?: Record<string, unknown>;
+  readonly operationName?: string;
+}
+
+/** One way to the gateway: the guard is the same behind each of them. */
+export interface Transport {
+  readonly name: string;
+  /** @param credentials as headers or as `connectionParams`; the demo tenant's staff when missing */
+  send(
+    gateway: TestGateway,
+    sent: Sent,
+    credentials?: Record<string, string>,
+  ): Promise<Pick<Answer, 'data' | 'errors'>>;
+}
+
+export const transports: readonly Transport[] = [
+  {
+    name: 'HTTP',
+    send: async ({ url, demo }, sent, credentials = { 'x-api-key': demo.adminApiKey }) => {
+      const response = await fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...credentials },
+        body: JSON.stringify(sent),
+      });
+      const { data = null, errors = [] } = (await response.json()) as Partial<Answer>;
+      return { data, errors };
+    },
+  },
+  { name: 'WebSocket', send: askOverSocket },
+];
