@@ -9,7 +9,7 @@ import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Logger } from 'pino';
 import type { GatewayContext } from './context.ts';
 import type { Admitted } from './guard/index.ts';
-import { maskError, variableErrors } from './mask.ts';
+import { maskError, type VariableRules, variableErrors } from './mask.ts';
 
 export interface MaskedResult {
   readonly data?: Record<string, unknown> | null;
@@ -21,11 +21,14 @@ type Compiled = CompiledQuery<Record<string, unknown>, Record<string, unknown>> 
 /** Runs admitted queries and mutations, over whatever transport they came; what it answers is masked. */
 export class Executor {
   readonly #schema: GraphQLSchema;
+  readonly #variableRules: VariableRules;
   readonly #logger: Logger;
   readonly #compiled = new WeakMap<DocumentNode, Map<string, Compiled>>();
 
-  constructor(schema: GraphQLSchema, logger: Logger) {
+  /** @param hideSuggestions whether errors keep to themselves what else the schema offers */
+  constructor(schema: GraphQLSchema, logger: Logger, hideSuggestions: boolean) {
     this.#schema = schema;
+    this.#variableRules = { schema, hideSuggestions };
     this.#logger = logger;
   }
 
@@ -46,7 +49,7 @@ export class Executor {
   mask(result: ExecutionResult, admitted: Admitted, { request }: GatewayContext): MaskedResult {
     const { data, errors } = result;
     if (errors === undefined || errors.length === 0) return { data };
-    const unstarted = data === undefined ? variableErrors(this.#schema, admitted, request) : null;
+    const unstarted = data === undefined ? variableErrors(this.#variableRules, admitted, request) : null;
     const masked = unstarted ?? errors.map((error) => maskError(error, request, this.#logger));
     return data === undefined ? { errors: masked } : { data, errors: masked };
   }

@@ -40,7 +40,7 @@ function executeWith(executor: Executor): ApolloServerPlugin<HttpContext> {
 
 /** Builds the gateway; it listens when its caller says so. */
 export async function createGateway(parts: GatewayParts): Promise<Gateway> {
-  const executor = new Executor(parts.schema, parts.logger);
+  const executor = new Executor(parts.schema, parts.logger, !parts.guardOptions.introspection);
   const apollo = new ApolloServer<HttpContext>({
     schema: parts.schema,
     introspection: parts.guardOptions.introspection,

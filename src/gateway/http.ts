@@ -1,15 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { type ApolloServer, HeaderMap } from '@apollo/server';
+import type { GraphQLFormattedError } from 'graphql';
 import { pickLanguage, RequestFault } from '../kernel/errors.ts';
-import { newKey } from '../kernel/ids.ts';
 import type { RequestContext } from '../kernel/request-context.ts';
 import { createContext, type GatewayContext } from './context.ts';
-import { type Admitted, type Credentials, InvalidDocument } from './guard/index.ts';
-import { faultToError, maskError, type Reader } from './mask.ts';
+import { type Admitted, type Credentials, InvalidDocument, InvalidVariables } from './guard/index.ts';
+import type { Reader } from './mask.ts';
 import type { GatewayParts } from './parts.ts';
+import { refusalErrors } from './refuse.ts';
 
 const LARGEST_BODY = 1_000_000;
-const JSON_TYPE = 'application/json; charset=utf-8';
+const JSON_TYPE = 'application/json';
+const GRAPHQL_RESPONSE_TYPE = 'application/graphql-response+json';
 
 /** What Apollo's context carries: the operation as the guard admitted it. */
 export interface HttpContext extends GatewayContext {
@@ -26,7 +29,7 @@ interface GraphQLRequest {
 /** Answers GraphQL over HTTP: recognise the caller, admit the operation, hand it to Apollo. */
 export function graphqlListener(parts: GatewayParts, apollo: ApolloServer<HttpContext>): RequestListener {
   return (request, response) => {
-    const requestId = newKey();
+    const requestId = randomUUID();
     response.setHeader('x-request-id', requestId);
     answer(parts, apollo, requestId, request, response).catch((error: unknown) => {
       parts.logger.error({ err: error, requestId }, 'a request failed');
@@ -80,7 +83,7 @@ async function respond(
     httpGraphQLRequest: {
       method: request.method ?? 'POST',
       headers,
-      search: new URL(request.url ?? '/', 'http://localhost').search,
+      search: request.method === 'GET' ? new URL(request.url ?? '/', 'http://localhost').search : '',
       body: request.method === 'GET' ? undefined : incoming,
     },
     context: async () => context,
@@ -93,39 +96,43 @@ async function respond(
 
 /** A request that isn't executed is answered here, in the words of its reader. */
 function refuseRequest(
-  { logger, guardOptions }: GatewayParts,
+  parts: GatewayParts,
   reader: Reader,
   request: IncomingMessage,
   response: ServerResponse,
   error: unknown,
 ): void {
-  const wantsGraphQLResponse = (request.headers.accept ?? '').includes('application/graphql-response+json');
-  if (error instanceof InvalidDocument) {
-    const errors = error.errors.map(({ message, locations }) => ({
-      message: guardOptions.introspection ? message : message.replace(/ Did you mean .*$/, ''),
-      locations,
-      extensions: { code: error.code },
-    }));
-    send(response, wantsGraphQLResponse ? 400 : 200, { errors });
-    return;
-  }
-  if (!(error instanceof RequestFault)) {
-    const masked = maskError(error, reader, logger);
-    const isAway = masked.extensions?.code === 'SERVICE_UNAVAILABLE';
-    if (isAway) response.setHeader('retry-after', '2');
-    send(response, isAway ? 503 : 500, { errors: [masked] });
-    return;
-  }
-  const isValidation = error.httpStatus === 400 && error.code !== 'BAD_REQUEST' && !wantsGraphQLResponse;
-  if (error.httpStatus === 405) response.setHeader('allow', 'POST');
-  send(response, isValidation ? 200 : error.httpStatus, { errors: [faultToError(error, reader)] });
+  const errors = refusalErrors(parts, error, reader);
+  const type = (request.headers.accept ?? '').includes(GRAPHQL_RESPONSE_TYPE)
+    ? GRAPHQL_RESPONSE_TYPE
+    : JSON_TYPE;
+  const status = statusOf(error, errors);
+  // Clients of the older type read what is wrong with an operation from an answer that arrived well.
+  const isOperational = status === 400 && !isMalformed(error) && type === JSON_TYPE;
+  if (status === 405) response.setHeader('allow', request.method === 'GET' ? 'POST' : 'GET, POST');
+  if (status === 503) response.setHeader('retry-after', '2');
+  send(response, isOperational ? 200 : status, type, { errors });
 }
 
-function send(response: ServerResponse, status: number, body: unknown): void {
+/** True for what is no GraphQL request at all. */
+function isMalformed(error: unknown): boolean {
+  return error instanceof RequestFault && error.code === 'BAD_REQUEST';
+}
+
+function statusOf(error: unknown, [first]: readonly GraphQLFormattedError[]): number {
+  if (error instanceof RequestFault) return error.httpStatus;
+  if (error instanceof InvalidDocument || error instanceof InvalidVariables) return 400;
+  return first?.extensions?.code === 'SERVICE_UNAVAILABLE' ? 503 : 500;
+}
+
+function send(response: ServerResponse, status: number, type: string, body: unknown): void {
   if (response.headersSent) return;
   const text = JSON.stringify(body);
   response
-    .writeHead(status, { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(text) })
+    .writeHead(status, {
+      'content-type': `${type}; charset=utf-8`,
+      'content-length': Buffer.byteLength(text),
+    })
     .end(text);
 }
 
@@ -175,7 +182,8 @@ function readBody(request: IncomingMessage): Promise<string> {
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > LARGEST_BODY) {
-        request.pause();
+        // The rest is let in and forgotten: whoever still writes would not read an answer on a closed connection.
+        chunks.length = 0;
         reject(badRequest('its body is larger than 1 MB', 413));
         return;
       }

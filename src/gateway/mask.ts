@@ -2,8 +2,13 @@ import {
   coerceInputValue,
   GraphQLError,
   type GraphQLFormattedError,
+  type GraphQLInputType,
   type GraphQLSchema,
+  getNullableType,
+  isInputObjectType,
   isInputType,
+  isListType,
+  isScalarType,
   Kind,
   typeFromAST,
 } from 'graphql';
@@ -12,6 +17,8 @@ import { Refusal, RequestFault, renderMessage } from '../kernel/errors.ts';
 import type { RequestContext } from '../kernel/request-context.ts';
 import { errorCatalogue } from './catalogue.ts';
 import type { Admitted } from './guard/index.ts';
+
+const MOST_VARIABLE_ERRORS = 10;
 
 /** Connection failures of PostgreSQL and of the network. */
 const AWAY = /^(08|57P0|53300|ECONN|EPIPE|ETIMEDOUT)/;
@@ -66,36 +73,93 @@ function codeOf(error: unknown): string | null {
   return typeof code === 'string' ? code : null;
 }
 
+/** What variables are read with. */
+export interface VariableRules {
+  readonly schema: GraphQLSchema;
+  /** Whether errors keep to themselves what else the schema offers. */
+  readonly hideSuggestions: boolean;
+}
+
+/** Enough is told. */
+class EnoughErrors extends Error {}
+
 /**
- * Why the variables of an operation can't be coerced, with the path below the variable; null when they can.
- * Worked out only when execution failed before it began, since it does the work a second time.
+ * Why the variables of an operation can't be coerced, with the path below the variable; null when they can. At most
+ * the first ten reasons. Worked out only when something is wrong, since it does the work a second time.
  */
 export function variableErrors(
-  schema: GraphQLSchema,
-  { operation, variables }: Admitted,
+  rules: VariableRules,
+  input: Pick<Admitted, 'operation' | 'variables'>,
   reader: Reader,
 ): GraphQLFormattedError[] | null {
   const errors: GraphQLFormattedError[] = [];
+  try {
+    collectVariableErrors(rules, input, (name, type, path, value, error) => {
+      errors.push(
+        variableError(
+          name,
+          path,
+          codeOf(error.originalError) ?? codeOf(error) ?? refusedBy(type, path, value),
+          error,
+          reader,
+        ),
+      );
+      if (errors.length === MOST_VARIABLE_ERRORS) throw new EnoughErrors();
+    });
+  } catch (error) {
+    if (!(error instanceof EnoughErrors)) throw error;
+  }
+  return errors.length === 0 ? null : errors;
+}
+
+type Path = readonly (string | number)[];
+
+function collectVariableErrors(
+  { schema, hideSuggestions }: VariableRules,
+  { operation, variables }: Pick<Admitted, 'operation' | 'variables'>,
+  tell: (name: string, type: GraphQLInputType, path: Path, value: unknown, error: GraphQLError) => void,
+): void {
   for (const { variable, type: typeNode, defaultValue } of operation.variableDefinitions ?? []) {
     const name = variable.name.value;
     const type = typeFromAST(schema, typeNode);
     if (type === undefined || !isInputType(type)) continue;
     const value = variables[name];
     if (value === undefined && (defaultValue !== undefined || typeNode.kind !== Kind.NON_NULL_TYPE)) continue;
-    coerceInputValue(value, type, (path, _invalid, error) => {
-      errors.push(variableError(name, path, error, reader));
-    });
+    coerceInputValue(
+      value,
+      type,
+      (path, wrong, error) => tell(name, type, path, wrong, error),
+      hideSuggestions,
+    );
   }
-  return errors.length === 0 ? null : errors;
+}
+
+/** The code with which a scalar of ours refuses a null that stands in its place; null for other mistakes. */
+function refusedBy(type: GraphQLInputType, path: Path, value: unknown): string | null {
+  if (value !== null) return null;
+  let at: GraphQLInputType | undefined = type;
+  for (const step of path) {
+    at = at === undefined ? undefined : getNullableType(at);
+    if (isListType(at) && typeof step === 'number') at = at.ofType;
+    else if (isInputObjectType(at)) at = at.getFields()[step]?.type;
+  }
+  const scalar = at === undefined ? undefined : getNullableType(at);
+  if (!isScalarType(scalar)) return null;
+  try {
+    scalar.parseValue(null);
+    return null;
+  } catch (error) {
+    return codeOf(error);
+  }
 }
 
 function variableError(
   name: string,
-  path: readonly (string | number)[],
+  path: Path,
+  code: string | null,
   error: GraphQLError,
   reader: Reader,
 ): GraphQLFormattedError {
-  const code = codeOf(error.originalError) ?? codeOf(error);
   // Below `input` as in user errors; a variable that is a value by itself is named by its own name.
   const field = path.length > 0 ? path.map(String) : [name];
   if (code !== null && code in errorCatalogue) return faultToError(new RequestFault(code, { field }), reader);

@@ -1,23 +1,24 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
   type ExecutionArgs,
   type ExecutionResult,
   type FormattedExecutionResult,
-  GraphQLError,
+  type GraphQLError,
   subscribe,
 } from 'graphql';
 import { CloseCode, type Context } from 'graphql-ws';
 import { type Extra, useServer } from 'graphql-ws/use/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Language, pickLanguage, RequestFault } from '../kernel/errors.ts';
-import { newKey } from '../kernel/ids.ts';
 import type { RequestContext } from '../kernel/request-context.ts';
 import { createContext, type GatewayContext } from './context.ts';
 import type { Executor } from './execute.ts';
-import { type Admitted, type Authenticated, InvalidDocument } from './guard/index.ts';
-import { faultToError, maskError, type Reader } from './mask.ts';
+import type { Admitted, Authenticated } from './guard/index.ts';
+import { maskError, type Reader } from './mask.ts';
 import type { GatewayParts } from './parts.ts';
+import { refusalErrors, ToldError } from './refuse.ts';
 
 const LARGEST_FRAME = 256 * 1_024;
 const MOST_OPERATIONS_A_SOCKET = 100;
@@ -68,17 +69,20 @@ export function acceptSockets(
       subscribe: (args: ExecutionArgs) => subscribe(args),
       onNext: (_ctx, _id, _payload, args, result) => {
         const context = args.contextValue as SocketOperation;
+        // What the executor answered is masked already; graphql-js answers subscriptions.
         const isMasked = context.admitted.operation.operation !== 'subscription';
-        return isMasked
-          ? undefined
-          : (executor.mask(result, context.admitted, context) as FormattedExecutionResult);
+        const masked = isMasked ? result : executor.mask(result, context.admitted, context);
+        return masked as FormattedExecutionResult;
       },
+      onError: (ctx, _id, _payload, errors) => errors.map((error) => tell(parts, ctx, error)),
     },
     sockets,
   );
 }
 
 function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
+  // Nobody else listens, and whoever hangs up meanwhile must not end the process.
+  socket.on('error', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
@@ -99,10 +103,10 @@ async function connect(parts: GatewayParts, ctx: SocketContext): Promise<boolean
       authorization: text('authorization'),
       tenant: text('x-tenant'),
     });
-    ctx.extra.authenticated = authenticated;
     ctx.extra.language =
       pickLanguage(text('acceptLanguage')) ??
       (await parts.services.programs.language(authenticated.tenantKey));
+    ctx.extra.authenticated = authenticated;
     closeAtExpiry(ctx, authenticated);
     parts.metrics.socketOpened();
     return true;
@@ -130,7 +134,7 @@ function admit(
   payload: { query?: unknown; operationName?: unknown; variables?: unknown },
 ): ExecutionArgs | readonly GraphQLError[] {
   const { authenticated, language = 'en' } = ctx.extra;
-  const requestId = newKey();
+  const requestId = randomUUID();
   const reader: Reader = { requestId, language };
   try {
     if (authenticated === undefined) throw new RequestFault('UNAUTHENTICATED');
@@ -151,9 +155,12 @@ function admit(
       contextValue,
     };
   } catch (error) {
-    if (error instanceof InvalidDocument) return error.errors;
-    const { message, extensions } =
-      error instanceof RequestFault ? faultToError(error, reader) : maskError(error, reader, parts.logger);
-    return [new GraphQLError(message, { extensions })];
+    return refusalErrors(parts, error, reader).map((told) => new ToldError(told));
   }
+}
+
+/** An error message of an operation: why it was refused, or why a stream broke off. */
+function tell(parts: GatewayParts, { extra }: SocketContext, error: GraphQLError) {
+  if (error instanceof ToldError) return error.toJSON();
+  return maskError(error, { requestId: randomUUID(), language: extra.language ?? 'en' }, parts.logger);
 }

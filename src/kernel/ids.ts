@@ -42,9 +42,15 @@ export function fromPublicId(type: IdType, id: string): string | null {
   }
 }
 
+/** The ledger whose entries were named last: a page names one ledger's twenty times. */
+let lastLedger = { key: '', prefix: '' };
+
 /** The public id of an entry: its ledger's, and its version there. */
 export function toEntryId(ledgerKey: string, version: bigint): string {
-  return `ent${toPublicId('ledger', ledgerKey).slice(3)}_${version.toString(36)}`;
+  if (lastLedger.key !== ledgerKey) {
+    lastLedger = { key: ledgerKey, prefix: `ent${toPublicId('ledger', ledgerKey).slice(3)}_` };
+  }
+  return lastLedger.prefix + version.toString(36);
 }
 
 /** The ledger's key and the version behind an entry's public id, or null when it is malformed. */

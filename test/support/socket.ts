@@ -89,15 +89,18 @@ export async function connectSocket(
   return socket;
 }
 
-/** One operation over a socket of its own, in the shape that one over HTTP answers. */
+/**
+ * One operation over a socket of its own, in the shape that one over HTTP answers.
+ * @param payload JSON
+ */
 export async function askOverSocket(
   gateway: Pick<TestGateway, 'url' | 'demo'>,
-  payload: object,
+  payload: string,
   parameters?: Record<string, unknown>,
 ): Promise<Pick<Answer, 'data' | 'errors'>> {
   const socket = await connectSocket(gateway, parameters);
   try {
-    socket.send({ type: 'subscribe', id: 'one', payload });
+    socket.send(`{"type":"subscribe","id":"one","payload":${payload}}`);
     const frame = await socket.next();
     if (frame.type === 'error') return { data: null, errors: frame.payload };
     const { data = null, errors = [] } = frame.payload as { data?: Json; errors?: Answer['errors'] };

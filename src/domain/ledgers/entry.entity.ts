@@ -1,7 +1,7 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ObjectType } from 'type-graphql';
 import { connectionType, DateTimeScalar, edgeType, Node, PointsScalar } from '../shared/index.ts';
-import { OperationKind } from './ledger.enums.types.ts';
+import { EntryStatus, OperationKind } from './ledger.enums.types.ts';
 
 /** One immutable line that an operation wrote in one ledger. */
 @Entity({ tableName: 'entry' })
@@ -85,10 +85,13 @@ export class Entry {
   @Property({ type: 'datetime' })
   recordedAt!: Date;
 
-  /** Not columns: the ledger's facts, and whether the lot isn't due yet. */
+  /** Worked out at business time; not a column. */
+  @Field(() => EntryStatus, { description: 'Whether what it credited is due.' })
+  status!: EntryStatus;
+
+  /** Not columns: the ledger's facts. */
   assetCode!: string;
   memberKey!: string;
-  isPending!: boolean;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'One entry of a list.' })

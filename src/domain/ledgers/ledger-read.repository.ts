@@ -36,7 +36,7 @@ const entryColumns = `
   e.posted_after as "balanceAfter", e.pending_after as "pendingAfter", e.held_after as "heldAfter",
   e.feed_position as "feedPosition", e.reason, e.available_at as "availableAt", e.expires_at as "expiresAt",
   e.occurred_at as "occurredAt", e.recorded_at as "recordedAt",
-  coalesce(e.available_at > (select business_time()), false) as "isPending"`;
+  case when e.available_at > (select business_time()) then 'PENDING' else 'POSTED' end as status`;
 
 const selectEntryPages = statement<Entry>(
   'entry.pages',

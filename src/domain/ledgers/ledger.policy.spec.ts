@@ -8,6 +8,7 @@ import {
   refusalOf,
 } from '../../../test/ledger/drafts.ts';
 import { MAX_POINTS, MIN_POINTS } from '../../kernel/points.ts';
+import { EntryStatus } from './ledger.enums.types.ts';
 import { compareLots, LedgerDraft, needsLots } from './ledger.policy.ts';
 
 const entriesOf = (draft: LedgerDraft) => draft.operations.flatMap(({ entries }) => entries);
@@ -21,7 +22,13 @@ describe('a credit', () => {
     expect(entriesOf(draft)).toMatchObject([
       {
         ...{ version: 1n, kind: 'EARN', amount: 20n, postedDelta: 20n, pendingDelta: 0n, heldDelta: 0n },
-        ...{ balanceAfter: 20n, pendingAfter: 0n, isPending: false, occurredAt: day(1), recordedAt: day(1) },
+        ...{
+          balanceAfter: 20n,
+          pendingAfter: 0n,
+          status: EntryStatus.POSTED,
+          occurredAt: day(1),
+          recordedAt: day(1),
+        },
         ...{ availableAt: day(1), expiresAt: day(30) },
       },
     ]);
@@ -42,7 +49,7 @@ describe('a credit', () => {
         pendingDelta: 20n,
         balanceAfter: 0n,
         pendingAfter: 20n,
-        isPending: true,
+        status: EntryStatus.PENDING,
       },
     ]);
     expect(draft.newLots).toMatchObject([{ pending: true, maturedAt: null }]);

@@ -2,7 +2,7 @@ import { refuse } from '../../kernel/errors.ts';
 import { newKey } from '../../kernel/ids.ts';
 import { isInRange } from '../../kernel/points.ts';
 import type { Entry } from './entry.entity.ts';
-import { OperationKind } from './ledger.enums.types.ts';
+import { EntryStatus, OperationKind } from './ledger.enums.types.ts';
 import type { LedgerState, LotState, Posting, ScheduledPosting } from './posting.ts';
 
 /** An operation as it will be written, with the entries that it makes. */
@@ -226,7 +226,7 @@ export class LedgerDraft {
       expiresAt: lot?.expiresAt ?? null,
       occurredAt: posting?.occurredAt ?? this.#now,
       recordedAt: this.#recordedAt,
-      isPending: lot?.pending ?? false,
+      status: lot?.pending === true ? EntryStatus.PENDING : EntryStatus.POSTED,
     });
   }
 

@@ -9,7 +9,6 @@ import { Entry } from './entry.entity.ts';
 import { Hold } from './hold.entity.ts';
 import type { LedgerContext } from './ledger.context.ts';
 import { Ledger } from './ledger.entity.ts';
-import { EntryStatus } from './ledger.enums.types.ts';
 import { assetNamed } from './ledger.resolver.ts';
 import { Allocation, Lot } from './lot.entity.ts';
 import { Explanation, LedgerOperation, Reference, type StoredExplanation } from './operation.entity.ts';
@@ -65,11 +64,6 @@ export class EntryResolver {
   @FieldResolver(() => ID, { description: 'An opaque id.' })
   id(@Root() entry: Row<Entry>): string {
     return toEntryId(entry.ledgerKey, entry.version);
-  }
-
-  @FieldResolver(() => EntryStatus, { description: 'Whether what it credited is due.' })
-  status(@Root() { isPending }: Row<Entry>): EntryStatus {
-    return isPending ? EntryStatus.PENDING : EntryStatus.POSTED;
   }
 
   @FieldResolver(() => Asset, { description: 'The asset of its ledger.' })

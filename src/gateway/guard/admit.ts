@@ -1,4 +1,9 @@
-import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import {
+  type DocumentNode,
+  type GraphQLSchema,
+  getVariableValues,
+  type OperationDefinitionNode,
+} from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { RequestFault } from '../../kernel/errors.ts';
 import type { Caller } from '../../kernel/request-context.ts';
@@ -11,6 +16,8 @@ const REMEMBERED_COSTS = 1_000;
 const LONGEST_QUERY = 100_000;
 const DEEPEST_VARIABLES = 24;
 const MOST_VARIABLE_VALUES = 20_000;
+/** More than these are checked before they are coerced, because each wrong one would make an error. */
+const FEW_VARIABLE_VALUES = 500;
 
 /** An operation as it arrives, over HTTP or WebSocket. */
 export interface IncomingOperation {
@@ -25,6 +32,18 @@ export interface Admitted {
   readonly operation: OperationDefinitionNode;
   readonly operationName: string | undefined;
   readonly variables: Record<string, unknown>;
+}
+
+/** Variables that can't be coerced to the types that their operation declares. */
+export class InvalidVariables extends Error {
+  readonly operation: OperationDefinitionNode;
+  readonly variables: Record<string, unknown>;
+
+  constructor(operation: OperationDefinitionNode, variables: Record<string, unknown>) {
+    super('BAD_USER_INPUT');
+    this.operation = operation;
+    this.variables = variables;
+  }
 }
 
 /**
@@ -49,11 +68,12 @@ export class Guard {
 
   /**
    * @throws InvalidDocument for what can't be parsed or validated
+   * @throws InvalidVariables
    * @throws RequestFault BAD_REQUEST, QUERY_TOO_LARGE, QUERY_TOO_COMPLEX, PAGE_SIZE, VARIABLES_TOO_LARGE,
    *   OPERATION_NOT_FOUND, INTROSPECTION_DISABLED, FORBIDDEN
    */
   admit(incoming: IncomingOperation, caller: Caller): Admitted {
-    const { query, operationName, variables } = typed(incoming);
+    const { query, operationName, variables, values } = typed(incoming);
     const facts = this.#factsOf(query);
     const name = operationName ?? (facts.operations.size === 1 ? [...facts.operations.keys()][0] : undefined);
     const operation = name === undefined ? undefined : facts.operations.get(name);
@@ -64,14 +84,15 @@ export class Guard {
         throw new RequestFault('FORBIDDEN', { details: { what: field }, httpStatus: 403 });
       }
     }
-    this.#refuseCostly(query, facts.document, operationName, variables);
+    if (values > FEW_VARIABLE_VALUES) this.#refuseInvalid(operation.node, variables);
+    this.#refuseCostly(query, facts.document, operation.node, variables);
     return { document: facts.document, operation: operation.node, operationName, variables };
   }
 
   #factsOf(query: string): DocumentFacts {
     const known = this.#documents.get(query);
     if (known !== undefined) return known;
-    const facts = readDocument(this.#schema, query);
+    const facts = readDocument(this.#schema, query, !this.#introspection);
     this.#documents.set(query, facts);
     return facts;
   }
@@ -79,15 +100,24 @@ export class Guard {
   #refuseCostly(
     query: string,
     document: DocumentNode,
-    operationName: string | undefined,
+    operation: OperationDefinitionNode,
     variables: Record<string, unknown>,
   ): void {
-    // Only numbers can change the cost: page sizes. So operations with equal numbers cost the same.
-    const numbers = Object.entries(variables).filter(([, value]) => typeof value === 'number');
-    const id = `${operationName ?? ''} ${JSON.stringify(numbers)} ${query}`;
+    // Numbers can change the cost, as page sizes, and booleans, for @include and @skip; nothing else can.
+    const deciding = Object.entries(variables).filter(([, value]) =>
+      ['number', 'boolean'].includes(typeof value),
+    );
+    const id = `${operation.name?.value ?? ''} ${JSON.stringify(deciding)} ${query}`;
     if (this.#affordable.has(id)) return;
-    refuseCostly(this.#schema, document, operationName, variables);
+    this.#refuseInvalid(operation, variables);
+    refuseCostly(this.#schema, document, operation, variables);
     this.#affordable.set(id, true);
+  }
+
+  #refuseInvalid(operation: OperationDefinitionNode, variables: Record<string, unknown>): void {
+    const definitions = operation.variableDefinitions ?? [];
+    const { errors } = getVariableValues(this.#schema, definitions, variables, { maxErrors: 1 });
+    if (errors !== undefined) throw new InvalidVariables(operation, variables);
   }
 }
 
@@ -95,6 +125,8 @@ interface TypedOperation {
   readonly query: string;
   readonly operationName: string | undefined;
   readonly variables: Record<string, unknown>;
+  /** How many values the variables hold. */
+  readonly values: number;
 }
 
 function typed({ query, operationName, variables }: IncomingOperation): TypedOperation {
@@ -108,22 +140,25 @@ function typed({ query, operationName, variables }: IncomingOperation): TypedOpe
   }
   const given = variables ?? {};
   if (typeof given !== 'object' || Array.isArray(given)) throw bad('"variables" is no object');
-  refuseLargeVariables(given);
-  return { query, operationName: operationName ?? undefined, variables: given as Record<string, unknown> };
+  const values = countValues(given);
+  const name = operationName === null || operationName === '' ? undefined : operationName;
+  return { query, operationName: name, variables: given as Record<string, unknown>, values };
 }
 
-/** Walks with a stack of its own, because variables nested 200,000 deep would overflow the engine's. */
-function refuseLargeVariables(variables: object): void {
+/**
+ * Counts with a stack of its own, because variables nested 200,000 deep would overflow the engine's.
+ * @throws RequestFault VARIABLES_TOO_LARGE
+ */
+function countValues(variables: object): number {
   let values = 0;
-  const stack: { value: unknown; depth: number }[] = [{ value: variables, depth: 0 }];
+  const stack: { value: object; depth: number }[] = [{ value: variables, depth: 0 }];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    values += 1;
-    if (values > MOST_VARIABLE_VALUES || next.depth > DEEPEST_VARIABLES)
-      throw new RequestFault('VARIABLES_TOO_LARGE');
-    if (typeof next.value !== 'object' || next.value === null) continue;
+    if (next.depth > DEEPEST_VARIABLES) throw new RequestFault('VARIABLES_TOO_LARGE');
     for (const value of Object.values(next.value)) {
+      values += 1;
+      if (values > MOST_VARIABLE_VALUES) throw new RequestFault('VARIABLES_TOO_LARGE');
       if (typeof value === 'object' && value !== null) stack.push({ value, depth: next.depth + 1 });
-      else values += 1;
     }
   }
+  return values;
 }

@@ -17,6 +17,7 @@ import {
 } from 'graphql';
 import { RequestFault } from '../../kernel/errors.ts';
 import type { Role } from '../../kernel/request-context.ts';
+import { withRefusedValues } from './refused-values.ts';
 
 const MOST_TOKENS = 4_000;
 const MOST_FIELDS = 500;
@@ -41,9 +42,9 @@ export interface DocumentFacts {
   readonly operations: ReadonlyMap<string, OperationFacts>;
 }
 
-/** A document that can't be executed; `errors` are the parser's or the validator's. */
+/** A document that can't be executed; `errors` are those of the parser, of the validator, or of an argument. */
 export class InvalidDocument extends Error {
-  readonly code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED';
+  readonly code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED' | 'BAD_USER_INPUT';
   readonly errors: readonly GraphQLError[];
 
   constructor(code: InvalidDocument['code'], errors: readonly GraphQLError[]) {
@@ -55,14 +56,20 @@ export class InvalidDocument extends Error {
 
 /**
  * Parses, bounds and validates a document. Sizes are bounded before anything that is worse than linear runs.
+ * @param hideSuggestions whether errors keep to themselves what else the schema offers
  * @throws InvalidDocument
  * @throws RequestFault QUERY_TOO_LARGE
  */
-export function readDocument(schema: GraphQLSchema, query: string): DocumentFacts {
+export function readDocument(schema: GraphQLSchema, query: string, hideSuggestions: boolean): DocumentFacts {
   const document = parseBounded(query);
   refuseLarge(document);
-  const errors = validate(schema, document, specifiedRules, { maxErrors: MOST_VALIDATION_ERRORS });
-  if (errors.length > 0) throw new InvalidDocument('GRAPHQL_VALIDATION_FAILED', errors);
+  const errors = validate(schema, document, specifiedRules, {
+    maxErrors: MOST_VALIDATION_ERRORS,
+    hideSuggestions,
+  });
+  if (errors.length > 0) {
+    throw new InvalidDocument('GRAPHQL_VALIDATION_FAILED', withRefusedValues(errors, schema, document));
+  }
   const operations = new Map<string, OperationFacts>();
   for (const node of document.definitions) {
     if (node.kind !== Kind.OPERATION_DEFINITION) continue;
@@ -138,7 +145,7 @@ function refuseDeep(document: DocumentNode): void {
   }
 }
 
-function isIntrospection({ selectionSet }: OperationDefinitionNode): boolean {
+export function isIntrospection({ selectionSet }: OperationDefinitionNode): boolean {
   return selectionSet.selections.every(
     (node) => node.kind === Kind.FIELD && node.name.value.startsWith('__'),
   );

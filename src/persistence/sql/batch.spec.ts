@@ -1,4 +1,4 @@
-import { Batch, type Call } from './batch.ts';
+import { Batch, type Call, SkippedStatement } from './batch.ts';
 import { statement } from './statement.ts';
 
 const INT8 = 20;
@@ -96,18 +96,27 @@ describe('a batch', () => {
     expect(second.outcome.rows).toEqual([]);
   });
 
-  it('that fails, fails every call, and what it may not have prepared is prepared anew', () => {
-    const wire = newWire();
-    const [first, second] = [newCall(one), newCall(two)];
-    const batch = new Batch([first.call, second.call]);
-    batch.prepare(wire);
+  it('that fails answers what came before, tells what failed, and skips what comes behind', () => {
+    const [before, failing, behind] = [newCall(one), newCall(two), newCall(one)];
+    const batch = new Batch([before.call, failing.call, behind.call]);
+    batch.prepare(newWire());
     describeRows(batch, [['n', INT8]]);
     batch.handleDataRow({ fields: ['7'] });
     batch.handleCommandComplete();
     const error = new Error('no such table');
     batch.handleError(error);
     batch.handleReadyForQuery();
-    expect([first.outcome, second.outcome]).toEqual([{ error }, { error }]);
+    expect(before.outcome).toEqual({ rows: [{ n: 7n }] });
+    expect(failing.outcome).toEqual({ error });
+    expect(behind.outcome.error).toBeInstanceOf(SkippedStatement);
+    expect(behind.outcome.error).toMatchObject({ cause: error });
+  });
+
+  it('that fails may not have prepared its statements: they are prepared anew', () => {
+    const wire = newWire();
+    const batch = new Batch([newCall(one).call, newCall(two).call]);
+    batch.prepare(wire);
+    batch.handleError(new Error('no such table'));
     wire.read();
     new Batch([newCall(two).call]).prepare(wire);
     expect(wire.read().slice(0, 2)).toEqual(['close batch-spec.two', 'parse batch-spec.two']);

@@ -40,6 +40,8 @@ class TenantTransaction implements Transaction {
   readonly #client: pg.ClientBase;
   #gathered: Call[] = [];
   #deferred: Call[] = [];
+  /** Tells what the deferred statements answered. */
+  readonly #answers: (() => void)[] = [];
   #ended = false;
   /** The first statement that failed, even if whoever sent it went on. */
   #failure: unknown;
@@ -73,8 +75,13 @@ class TenantTransaction implements Transaction {
   }
 
   defer<Row>(stmt: Statement<Row>, values: readonly unknown[], onRows?: (rows: Row[]) => void): void {
-    const resolve = (rows: unknown[]): void => onRows?.(rows as Row[]);
-    this.#deferred.push({ statement: stmt, values, resolve, reject: () => undefined });
+    const resolve = (rows: unknown[]): void => {
+      this.#answers.push(() => onRows?.(rows as Row[]));
+    };
+    const reject = (error: unknown): void => {
+      this.#failure ??= error;
+    };
+    this.#deferred.push({ statement: stmt, values, resolve, reject });
   }
 
   get hasDeferred(): boolean {
@@ -88,9 +95,10 @@ class TenantTransaction implements Transaction {
     this.#deferred = [];
     const ended = this.#send(last, []);
     this.#flush();
-    await ended;
+    await ended.catch(() => undefined);
     // PostgreSQL answers the COMMIT of a failed transaction without an error, and rolls it back.
     if (this.#failure !== undefined) throw this.#failure;
+    for (const answer of this.#answers) answer();
   }
 
   async abandon(): Promise<void> {
@@ -130,9 +138,11 @@ class Turns {
 export class TransactionPool {
   readonly #pool: pg.Pool;
   readonly #turns = new Turns();
+  readonly #onError: (error: Error) => void;
 
   constructor(config: pg.PoolConfig, onError: (error: Error) => void) {
     this.#pool = new pg.Pool(config);
+    this.#onError = onError;
     this.#pool.on('error', onError);
   }
 
@@ -161,6 +171,8 @@ export class TransactionPool {
     options: TransactionOptions,
   ): Promise<T> {
     const client = await this.#pool.connect();
+    // The pool listens to idle connections alone, and an error that nobody hears ends the process.
+    client.on('error', this.#onError);
     const tx = new TenantTransaction(client, tenantKey);
     let broken: Error | undefined;
     try {
@@ -175,6 +187,7 @@ export class TransactionPool {
       throw error;
     } finally {
       client.release(broken);
+      client.off('error', this.#onError);
     }
   }
 

@@ -5,13 +5,33 @@ const TIMESTAMPTZ = 1184;
 const DATE = 1082;
 const INT8_ARRAY = 1016;
 
-const UTC_MOMENT = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}(?:\.\d+)?)\+00$/;
 const parseAnyMoment = pg.types.getTypeParser(TIMESTAMPTZ, 'text') as (text: string) => Date;
 
-/** Our sessions are in UTC, whose moments the engine parses several times faster than the general parser. */
+/** `2026-11-21 10:00:00` is followed by `.123` or nothing, and `+00`. */
+const SECONDS_END = 19;
+
+/** Our sessions are in UTC, and moments are the most of what is read: this is many times faster than a parser. */
 function parseMoment(text: string): Date {
-  const [, date, time] = UTC_MOMENT.exec(text) ?? [];
-  return date === undefined ? parseAnyMoment(text) : new Date(`${date}T${time}Z`);
+  const isUsual = text.charCodeAt(4) === 45 && text.endsWith('+00') && text.length <= SECONDS_END + 7;
+  if (!isUsual) return parseAnyMoment(text);
+  const digits = (from: number, to: number): number => {
+    let value = 0;
+    for (let index = from; index < to; index += 1) value = value * 10 + text.charCodeAt(index) - 48;
+    return value;
+  };
+  const fraction = text.length - SECONDS_END - 4;
+  const milliseconds = fraction <= 0 ? 0 : digits(20, 20 + fraction) * 10 ** (3 - fraction);
+  return new Date(
+    Date.UTC(
+      digits(0, 4),
+      digits(5, 7) - 1,
+      digits(8, 10),
+      digits(11, 13),
+      digits(14, 16),
+      digits(17, 19),
+      milliseconds,
+    ),
+  );
 }
 
 /** How values of PostgreSQL reach us: bigint as BigInt, dates as `YYYY-MM-DD`, timestamptz as Date. */

@@ -1,0 +1,68 @@
+import pg from 'pg';
+import { type Application, composeApplication, createLogger } from '../../src/compose.ts';
+import { loadConfig } from '../../src/config/index.ts';
+import { fromPublicId, newKey } from '../../src/kernel/ids.ts';
+import { enrolMember, newTenant, type TestTenant } from '../ledger/tenants.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+/** An application of one test file on a database of its own. */
+export interface TestApplication extends Application {
+  readonly testDatabase: TestDatabase;
+}
+
+export async function startApplication(environment: NodeJS.ProcessEnv = {}): Promise<TestApplication> {
+  const testDatabase = await createTestDatabase();
+  const config = loadConfig({ LOG_LEVEL: 'silent', ...environment }, '');
+  const application = await composeApplication({
+    config,
+    databaseUrl: testDatabase.appUrl,
+    plugins: [],
+    logger: createLogger('silent'),
+  });
+  const close = async (): Promise<void> => {
+    await application.close();
+    await testDatabase.drop();
+  };
+  return { ...application, testDatabase, close };
+}
+
+/** A plain connection, which a test closes itself. */
+export async function connect(connectionString: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  return client;
+}
+
+/** A tenant with at least one row in every table. */
+export async function furnishTenant(application: TestApplication, code: string): Promise<TestTenant> {
+  const tenant = await newTenant(application, code);
+  const { tenantKey, ctx } = tenant;
+  const { services, testDatabase } = application;
+  await services.tenants.createApiKey(tenantKey, 'a test');
+  const memberId = await enrolMember(application, tenant, `${code}-1`);
+  await services.activities.record(ctx, {
+    idempotencyKey: 'activity',
+    memberId,
+    type: 'purchase',
+    amount: { value: '238.00', currency: 'CNY' },
+    order: { number: 'A-1' },
+  });
+  await services.ledgers.redeem(ctx, { idempotencyKey: 'redeem', memberId, asset: 'points', amount: 30n });
+  const client = await connect(testDatabase.appUrl);
+  try {
+    await client.query(`select set_config('app.tenant_id', $1, false)`, [tenantKey]);
+    await client.query(
+      `insert into hold (tenant_id, hold_id, ledger_id, operation_id, amount, status, created_at)
+       select tenant_id, $2, ledger_id, $2, 1, 'ACTIVE', now() from ledger where tenant_id = $1 limit 1`,
+      [tenantKey, newKey()],
+    );
+    await client.query(
+      `insert into benefit_grant (tenant_id, grant_id, member_id, benefit, valid_from, created_at)
+       values ($1, $2, $3, 'birthday-gift', now(), now())`,
+      [tenantKey, newKey(), fromPublicId('member', memberId)],
+    );
+  } finally {
+    await client.end();
+  }
+  return tenant;
+}
