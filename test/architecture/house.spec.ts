@@ -30,6 +30,7 @@ const ROLES = [
   'file',
   'inputs',
   'loaders',
+  'lookahead',
   'payloads',
   'policy',
   'repository',

@@ -10,7 +10,7 @@ export { LedgerResolver } from './ledger.resolver.ts';
 export { LedgerService, membersOf, type PostingListener } from './ledger.service.ts';
 export { emptyLedger, ledgerAfter } from './ledger.snapshot.ts';
 export { LedgerReads } from './ledger-read.repository.ts';
-export { type LedgerWriter, type Posted, TransactionalLedgerWriter } from './ledger-writer.ts';
+export { type LedgerWriter, ledgerKeyOf, type Posted, TransactionalLedgerWriter } from './ledger-writer.ts';
 export { Allocation, Lot } from './lot.entity.ts';
 export { Explanation, LedgerOperation, type StoredExplanation } from './operation.entity.ts';
 export {

@@ -1,3 +1,4 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import {
   Arg,
   Args,
@@ -7,6 +8,7 @@ import {
   Field,
   FieldResolver,
   ID,
+  Info,
   Mutation,
   ObjectType,
   Query,
@@ -32,6 +34,7 @@ import {
 import { Tier, TierStatus, tierReached } from '../tiers/index.ts';
 import { Consent, Identity, Member, Tag } from './member.entity.ts';
 import { CreateMemberInput, IdentityInput, UpdateMemberInput } from './member.inputs.ts';
+import { prefetch } from './member.lookahead.ts';
 import { normaliseIdentity } from './member.policy.ts';
 import type { MemberLoaders } from './member.repository.ts';
 import type { MemberService } from './member.service.ts';
@@ -86,10 +89,15 @@ export class MemberResolver {
   @Extensions({ roles: ['STAFF', 'MEMBER'] })
   async member(
     @Arg('id', () => ID, { description: 'The member’s id.' }) id: string,
-    @Ctx() { request, loaders }: MemberContext,
+    @Ctx() { request, services, loaders }: MemberContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<Member | null> {
     const key = fromPublicId('member', id);
-    return key === null || !mayActOn(request, key) ? null : await loaders.members.member.load(key);
+    if (key === null || !mayActOn(request, key)) return null;
+    const program = await services.programs.inForce(request.tenantKey);
+    const found = loaders.members.member.load(key);
+    prefetch(key, info, program, loaders);
+    return await found;
   }
 
   @Query(() => Member, {

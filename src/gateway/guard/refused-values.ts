@@ -3,6 +3,7 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  getNamedType,
   getNullableType,
   isNonNullType,
   isScalarType,
@@ -26,6 +27,7 @@ export function withRefusedValues(
   document: DocumentNode,
 ): readonly GraphQLError[] {
   const placed = refusedValues(schema, document);
+  if (placed.length === 0) return errors;
   const refused = new Set(placed.flatMap(({ nodes = [] }) => nodes));
   const others = errors.filter(
     ({ nodes = [], extensions }) => extensions.code === undefined && !nodes.some((node) => refused.has(node)),
@@ -63,9 +65,10 @@ function refusedValues(schema: GraphQLSchema, document: DocumentNode): GraphQLEr
 
 /** The code with which a scalar of ours refuses a literal; null when it takes it. */
 function refusalOf(node: ValueNode, type: ReturnType<TypeInfo['getInputType']>): string | null {
-  const scalar = getNullableType(type);
-  const isNullAllowed = node.kind === Kind.NULL && !isNonNullType(type);
-  if (!isScalarType(scalar) || node.kind === Kind.VARIABLE || isNullAllowed) return null;
+  const isNull = node.kind === Kind.NULL;
+  // A single value may stand for a list of one; null may not.
+  const scalar = isNull ? getNullableType(type) : getNamedType(type);
+  if (!isScalarType(scalar) || node.kind === Kind.VARIABLE || (isNull && !isNonNullType(type))) return null;
   try {
     scalar.parseLiteral(node);
     return null;

@@ -19,14 +19,12 @@ interface Column {
 /** One Parse of a statement on a connection; its columns are known once its description has arrived. */
 interface Parsed {
   columns: readonly Column[];
+  /** Whether the server has run it, so that it need not be sent again. */
+  isKnown: boolean;
 }
 
-/** What a connection has prepared, by the names of the statements. */
-interface Prepared {
-  readonly statements: Map<string, Parsed>;
-  /** Sent in a batch that failed: prepared or not, nobody knows, so they are closed before they are sent again. */
-  readonly doubtful: Set<string>;
-}
+/** What a connection is known to have prepared, by the names of the statements. */
+type Prepared = Map<string, Parsed>;
 
 /** The wire protocol of a `pg` connection, as far as it is used here. */
 interface Wire {
@@ -56,7 +54,7 @@ const preparedBy = new WeakMap<Wire, Prepared>();
 function preparedOn(wire: Wire): Prepared {
   let prepared = preparedBy.get(wire);
   if (prepared === undefined) {
-    prepared = { statements: new Map(), doubtful: new Set() };
+    prepared = new Map();
     preparedBy.set(wire, prepared);
   }
   return prepared;
@@ -72,7 +70,7 @@ export class Batch extends pg.Query {
   readonly #results: unknown[][] = [];
   /** What each call runs: that Parse, even if the statement is parsed anew while this batch is on its way. */
   readonly #parsed: Parsed[] = [];
-  #wire: Wire | null = null;
+  #prepared: Prepared = new Map();
   #rows: unknown[] = [];
   #failure: unknown = null;
 
@@ -85,18 +83,16 @@ export class Batch extends pg.Query {
   prepare(connection: unknown): void {
     const wire = connection as Wire;
     const prepared = preparedOn(wire);
-    this.#wire = wire;
+    const sent: Prepared = new Map();
+    this.#prepared = prepared;
     for (const { statement, values } of this.#calls) {
-      if (prepared.doubtful.delete(statement.name)) {
-        wire.close({ type: 'S', name: statement.name });
-        prepared.statements.delete(statement.name);
-      }
-      let parsed = prepared.statements.get(statement.name);
+      let parsed = prepared.get(statement.name) ?? sent.get(statement.name);
       if (parsed === undefined) {
-        parsed = { columns: [] };
-        prepared.statements.set(statement.name, parsed);
+        parsed = { columns: [], isKnown: false };
+        sent.set(statement.name, parsed);
+        // Batches before this one may have sent it, and nobody knows yet whether the server got that far.
+        wire.close({ type: 'S', name: statement.name });
         wire.parse({ name: statement.name, text: statement.text });
-        // Before the values are bound: if they are wrong, the statement is prepared, and others rely on it.
         wire.describe({ type: 'S', name: statement.name });
       }
       this.#parsed.push(parsed);
@@ -128,6 +124,12 @@ export class Batch extends pg.Query {
   }
 
   handleCommandComplete(): void {
+    const parsed = this.#parsed[this.#results.length];
+    const call = this.#calls[this.#results.length];
+    if (parsed?.isKnown === false && call !== undefined) {
+      parsed.isKnown = true;
+      this.#prepared.set(call.statement.name, parsed);
+    }
     this.#results.push(this.#rows);
     this.#rows = [];
   }
@@ -141,7 +143,7 @@ export class Batch extends pg.Query {
     this.#failure = error;
     const failing = this.#results.length;
     this.#calls.forEach((call, index) => {
-      if (this.#wire !== null) preparedOn(this.#wire).doubtful.add(call.statement.name);
+      if (index === failing) this.#prepared.delete(call.statement.name);
       if (index < failing) call.resolve(this.#results[index] ?? []);
       else call.reject(index === failing ? error : new SkippedStatement(error));
     });

@@ -1,0 +1,126 @@
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLResolveInfo,
+  Kind,
+  type SelectionSetNode,
+  type ValueNode,
+} from 'graphql';
+import { splitDuration } from '../../kernel/calendar.ts';
+import type { BenefitLoaders, GrantStatus } from '../benefits/index.ts';
+import { type LedgerLoaders, ledgerKeyOf } from '../ledgers/index.ts';
+import type { PinnedProgram } from '../programs/index.ts';
+
+/** What an operation will ask of a member's ledgers, as its document says. */
+interface LedgerWish {
+  /** One asset, or null for all of them. */
+  readonly asset: ValueNode | null;
+  readonly firstEntries: ValueNode | null;
+  readonly expiringWithin: ValueNode | null;
+}
+
+interface MemberWish {
+  readonly wantsLedgers: boolean;
+  /** The first page of granted benefits, when it is asked for. */
+  readonly grants: { readonly first: ValueNode | null; readonly status: ValueNode | null } | null;
+  readonly ledgers: readonly LedgerWish[];
+}
+
+const wishes = new WeakMap<FieldNode, MemberWish>();
+const LEDGER_FIELDS = ['ledger', 'ledgers', 'tier', 'tierStatus'];
+
+type Fragments = Readonly<Record<string, FragmentDefinitionNode>>;
+
+function fieldsOf(selections: SelectionSetNode | undefined, fragments: Fragments): FieldNode[] {
+  return (selections?.selections ?? []).flatMap((node) => {
+    if (node.kind === Kind.FIELD) return [node];
+    if (node.kind === Kind.INLINE_FRAGMENT) return fieldsOf(node.selectionSet, fragments);
+    return fieldsOf(fragments[node.name.value]?.selectionSet, fragments);
+  });
+}
+
+function argument(node: FieldNode | undefined, name: string): ValueNode | null {
+  return node?.arguments?.find((one) => one.name.value === name)?.value ?? null;
+}
+
+function readWish(member: FieldNode, fragments: Fragments): MemberWish {
+  const fields = fieldsOf(member.selectionSet, fragments);
+  const ledgers = fields
+    .filter(({ name }) => name.value === 'ledger' || name.value === 'ledgers')
+    .map((field): LedgerWish => {
+      const inner = fieldsOf(field.selectionSet, fragments);
+      const entries = inner.find((one) => one.name.value === 'entries' && argument(one, 'after') === null);
+      return {
+        asset: argument(field, 'asset'),
+        firstEntries: argument(entries, 'first'),
+        expiringWithin: argument(
+          inner.find(({ name }) => name.value === 'expiring'),
+          'within',
+        ),
+      };
+    });
+  const grants = fields.find(({ name }) => name.value === 'grants');
+  return {
+    grants:
+      grants === undefined || argument(grants, 'after') !== null
+        ? null
+        : { first: argument(grants, 'first'), status: argument(grants, 'status') },
+    wantsLedgers: fields.some(({ name }) => LEDGER_FIELDS.includes(name.value)),
+    ledgers,
+  };
+}
+
+function readValue(node: ValueNode | null, variables: Record<string, unknown>): unknown {
+  if (node === null) return null;
+  if (node.kind === Kind.VARIABLE) return variables[node.name.value];
+  if (node.kind === Kind.INT) return Number(node.value);
+  return node.kind === Kind.STRING || node.kind === Kind.ENUM ? node.value : null;
+}
+
+/**
+ * Asks the loaders at once for what the operation will ask them later, field by field, so that a member card is
+ * one round trip and not three. What is asked in vain is only read in vain: the loaders remember by key.
+ */
+export function prefetch(
+  memberKey: string,
+  { fieldNodes, fragments, variableValues }: GraphQLResolveInfo,
+  program: PinnedProgram,
+  loaders: { readonly ledgers: LedgerLoaders; readonly benefits: BenefitLoaders },
+): void {
+  const [field] = fieldNodes;
+  if (field === undefined) return;
+  const wish = wishes.get(field) ?? readWish(field, fragments);
+  wishes.set(field, wish);
+  const asked: Promise<unknown>[] = [];
+  if (wish.wantsLedgers) asked.push(loaders.ledgers.ledgersOfMember.load(memberKey));
+  for (const ledger of wish.ledgers)
+    askLedger(memberKey, ledger, variableValues, program, loaders.ledgers, asked);
+  const first = readValue(wish.grants?.first ?? null, variableValues);
+  if (typeof first === 'number') {
+    const status = (readValue(wish.grants?.status ?? null, variableValues) ?? null) as GrantStatus | null;
+    asked.push(loaders.benefits.grantPage.load({ memberKey, status, first, after: null }));
+  }
+  // Whoever needs one of them hears of its failure then.
+  for (const one of asked) one.catch(() => undefined);
+}
+
+function askLedger(
+  memberKey: string,
+  { asset, firstEntries, expiringWithin }: LedgerWish,
+  variables: Record<string, unknown>,
+  program: PinnedProgram,
+  loaders: LedgerLoaders,
+  asked: Promise<unknown>[],
+): void {
+  const one = readValue(asset, variables);
+  const codes = typeof one === 'string' ? [one] : [...program.assets.keys()];
+  const first = readValue(firstEntries, variables);
+  const within = readValue(expiringWithin, variables);
+  for (const code of codes) {
+    const ledgerKey = ledgerKeyOf(memberKey, code);
+    if (typeof first === 'number') asked.push(loaders.entryPage.load({ ledgerKey, before: null, first }));
+    if (typeof within !== 'string') continue;
+    const { timeZone } = program.definition;
+    asked.push(loaders.expiring.load({ ledgerKey, timeZone, ...splitDuration(within) }));
+  }
+}
