@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import closeWithGrace from 'close-with-grace';
-import { type DemoCredentials, ensureDemoTenant, ensureJwksFile, openDatabase } from './boot/index.ts';
+import { type DemoCredentials, ensureDemoTenant, openDatabase } from './boot/index.ts';
 import { openGateway } from './boot/open-gateway.ts';
 import { composeApplication, createLogger } from './compose.ts';
 import { type Config, loadConfig } from './config/index.ts';
@@ -60,9 +60,8 @@ async function start(undo: Undo[]): Promise<void> {
   const unready = await application.database.unreadiness();
   if (unready !== null)
     throw new Error(`${unready} Run "membergraph migrate" with DATABASE_ADMIN_URL first.`);
-  const jwksFile = await ensureJwksFile(config.dataDir);
   const demo = opened.embedded ? await ensureDemoTenant(application, config) : null;
-  const gateway = await openGateway(application, buildGraphQLSchema(), config, jwksFile);
+  const gateway = await openGateway(application, buildGraphQLSchema(), config);
   const port = await listen(gateway, config);
   undo.push(() => gateway.drain());
   const settling = startSettling(application.settling, logger, SETTLE_EVERY_MS);

@@ -3,17 +3,18 @@ import type { Application } from '../compose.ts';
 import type { Config } from '../config/index.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { Authenticator, Guard, tokenKeys } from '../gateway/guard/index.ts';
+import { ensureJwksFile } from './signing-key.ts';
 
-/** Opens the doors: HTTP and WebSocket over an application. */
+/** Opens the doors: HTTP and WebSocket over an application. Tokens are checked with the issuer's keys, or with ours. */
 export async function openGateway(
   application: Application,
   schema: GraphQLSchema,
   config: Config,
-  jwksFile: string,
 ): Promise<Gateway> {
   const { database, services, metrics, logger } = application;
   const { issuer, audience, jwksUrl } = config.jwt;
-  const keys = await tokenKeys(jwksUrl === undefined ? { file: jwksFile } : { url: jwksUrl });
+  const source = jwksUrl === undefined ? { file: await ensureJwksFile(config.dataDir) } : { url: jwksUrl };
+  const keys = await tokenKeys(source);
   const { introspection, allowedOrigins } = config;
   return await createGateway({
     schema,

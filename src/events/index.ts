@@ -1,1 +1,1 @@
-export { FeedWatcher, type Wakeups } from './feed-watcher.ts';
+export { FeedWatcher } from './feed-watcher.ts';

@@ -4,6 +4,8 @@ import {
   execute,
   type GraphQLFormattedError,
   type GraphQLSchema,
+  Kind,
+  type VariableDefinitionNode,
 } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Logger } from 'pino';
@@ -68,12 +70,16 @@ export class Executor {
   }
 
   /** The compiled operation, remembered as long as its document; null where it can't be compiled. */
-  #compile({ document, operationName = '' }: Admitted): Compiled {
+  #compile({ document, operation, operationName = '' }: Admitted): Compiled {
     const byName = this.#compiled.get(document) ?? new Map<string, Compiled>();
     this.#compiled.set(document, byName);
     const known = byName.get(operationName);
     if (known !== undefined) return known;
     let compiled: Compiled = null;
+    if (operation.variableDefinitions?.some(hasDoubtfulDefault) === true) {
+      byName.set(operationName, compiled);
+      return compiled;
+    }
     try {
       const outcome = compileQuery<Record<string, unknown>, Record<string, unknown>>(
         this.#schema,
@@ -88,4 +94,12 @@ export class Executor {
     byName.set(operationName, compiled);
     return compiled;
   }
+}
+
+const PLAIN_TYPES = ['Boolean', 'Float', 'ID', 'Int', 'String'];
+
+/** graphql-jit takes a default for missing where null isn't allowed, and doesn't parse one of a scalar of ours. */
+function hasDoubtfulDefault({ defaultValue, type }: VariableDefinitionNode): boolean {
+  if (defaultValue === undefined) return false;
+  return type.kind !== Kind.NAMED_TYPE || !PLAIN_TYPES.includes(type.name.value);
 }

@@ -8,7 +8,7 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { Executor, type MaskedResult } from './execute.ts';
-import { graphqlListener, type HttpContext } from './http.ts';
+import { answerType, graphqlListener, type HttpContext, JSON_TYPE } from './http.ts';
 import type { GatewayParts } from './parts.ts';
 import { createRoutes } from './routes.ts';
 import { acceptSockets } from './ws.ts';
@@ -23,14 +23,17 @@ export interface Gateway {
 function executeWith(executor: Executor): ApolloServerPlugin<HttpContext> {
   return {
     requestDidStart: async () => ({
-      responseForOperation: async ({ contextValue }) => {
+      responseForOperation: async ({ contextValue, request }) => {
         const { data, errors }: MaskedResult = await executor.execute(contextValue.admitted, contextValue);
         const singleResult = {
           ...(errors === undefined ? {} : { errors }),
           ...(data === undefined ? {} : { data }),
         };
+        // Without data, nothing was executed: the variables were wrong after all.
+        const isOld = answerType(request.http?.headers.get('accept')) === JSON_TYPE;
+        const status = data === undefined && !isOld ? 400 : undefined;
         return {
-          http: { headers: new HeaderMap(), status: undefined },
+          http: { headers: new HeaderMap(), status },
           body: { kind: 'single', singleResult },
         };
       },

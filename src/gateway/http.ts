@@ -11,7 +11,7 @@ import type { GatewayParts } from './parts.ts';
 import { refusalErrors } from './refuse.ts';
 
 const LARGEST_BODY = 1_000_000;
-const JSON_TYPE = 'application/json';
+export const JSON_TYPE = 'application/json';
 const GRAPHQL_RESPONSE_TYPE = 'application/graphql-response+json';
 
 /** What Apollo's context carries: the operation as the guard admitted it. */
@@ -46,15 +46,16 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const asked = pickLanguage(request.headers['accept-language']);
-  const reader: Reader = { requestId, language: asked ?? 'en' };
+  let reader: Reader = { requestId, language: asked ?? 'en' };
   const startedAt = process.hrtime.bigint();
   try {
     const incoming = await readRequest(request);
     const { tenantKey, caller } = await parts.authenticator.authenticate(credentialsOf(request));
     const language = asked ?? (await parts.services.programs.language(tenantKey));
     const ctx: RequestContext = { requestId, tenantKey, caller, language };
+    reader = ctx;
     const admitted = parts.guard.admit(incoming, caller);
-    refuseUnsafeGet(request, admitted);
+    refuseUnfit(request, admitted);
     const context = { ...createContext(ctx, parts.services, parts.database), admitted };
     await respond(apollo, request, response, incoming, context);
     parts.metrics.operation(admitted, Number(process.hrtime.bigint() - startedAt) / 1e9);
@@ -103,15 +104,18 @@ function refuseRequest(
   error: unknown,
 ): void {
   const errors = refusalErrors(parts, error, reader);
-  const type = (request.headers.accept ?? '').includes(GRAPHQL_RESPONSE_TYPE)
-    ? GRAPHQL_RESPONSE_TYPE
-    : JSON_TYPE;
+  const type = answerType(request.headers.accept);
   const status = statusOf(error, errors);
   // Clients of the older type read what is wrong with an operation from an answer that arrived well.
   const isOperational = status === 400 && !isMalformed(error) && type === JSON_TYPE;
   if (status === 405) response.setHeader('allow', request.method === 'GET' ? 'POST' : 'GET, POST');
   if (status === 503) response.setHeader('retry-after', '2');
   send(response, isOperational ? 200 : status, type, { errors });
+}
+
+/** The newer type where the client asks for it: there the status tells whether the operation was executed. */
+export function answerType(accept: string | undefined): string {
+  return (accept ?? '').includes(GRAPHQL_RESPONSE_TYPE) ? GRAPHQL_RESPONSE_TYPE : JSON_TYPE;
 }
 
 /** True for what is no GraphQL request at all. */
@@ -146,8 +150,9 @@ export function credentialsOf({ headers }: IncomingMessage): Credentials {
   };
 }
 
-/** What changes something is never done by GET, which other sites' pages can send. */
-function refuseUnsafeGet(request: IncomingMessage, { operation }: Admitted): void {
+/** What changes something is never done by GET, which other sites' pages can send; and a stream wants a socket. */
+function refuseUnfit(request: IncomingMessage, { operation }: Admitted): void {
+  if (operation.operation === 'subscription') throw badRequest('subscribe over WebSocket');
   if (request.method !== 'GET' || operation.operation === 'query') return;
   throw new RequestFault('BAD_REQUEST', { details: { why: 'send mutations by POST' }, httpStatus: 405 });
 }
@@ -159,6 +164,7 @@ async function readRequest(request: IncomingMessage): Promise<GraphQLRequest> {
   if (!/^application\/json\s*(;|$)/i.test(type))
     throw badRequest('its content type is not application/json', 415);
   if (request.headers['content-encoding'] !== undefined) throw badRequest('its body is compressed', 415);
+  if (Number(request.headers['content-length']) > LARGEST_BODY) throw tooLarge();
   const body = parseJson(await readBody(request), 'its body');
   if (Array.isArray(body)) throw badRequest('batches are not accepted: send one operation a request');
   if (typeof body !== 'object' || body === null) throw badRequest('its body is no JSON object');
@@ -182,9 +188,9 @@ function readBody(request: IncomingMessage): Promise<string> {
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > LARGEST_BODY) {
-        // The rest is let in and forgotten: whoever still writes would not read an answer on a closed connection.
+        // The rest is let in and forgotten: whoever still writes reads no answer on a closed connection.
         chunks.length = 0;
-        reject(badRequest('its body is larger than 1 MB', 413));
+        reject(tooLarge());
         return;
       }
       chunks.push(chunk);
@@ -200,6 +206,10 @@ function parseJson(text: string, what: string): object {
   } catch {
     throw badRequest(`${what} is no JSON`);
   }
+}
+
+function tooLarge(): RequestFault {
+  return badRequest('its body is larger than 1 MB', 413);
 }
 
 function badRequest(why: string, httpStatus = 400): RequestFault {

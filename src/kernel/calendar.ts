@@ -65,7 +65,7 @@ export function minus(moment: Date, duration: Duration, zone: string): Date {
 
 type CalendarUnit = (typeof UNITS)[keyof typeof UNITS];
 
-/** The first moment of the local day, month or year: where clocks fall back to midnight, the first of the two. */
+/** The first moment of the local day, month or year; where it has two midnights, the first of them. */
 function startOf(at: DateTime, unit: CalendarUnit): DateTime {
   const start = at.startOf(unit);
   return start.getPossibleOffsets()[0] ?? start;
@@ -86,6 +86,6 @@ export function expiresAt(moment: Date, after: Duration, until: Alignment, zone:
   const at = DateTime.fromJSDate(moment, { zone }).plus(after);
   if (until === 'MOMENT') return at.toJSDate();
   const unit = UNITS[until];
-  // Where a unit begins at 01:00, because clocks spring forward at midnight, the next one still begins at 00:00.
+  // A day that begins at 01:00, because clocks spring forward at midnight, still ends at 00:00.
   return startOf(at.startOf(unit).plus({ [unit]: 1 }), unit).toJSDate();
 }

@@ -1,9 +1,8 @@
-export { Database, type DatabaseOptions } from './database.ts';
+export { Database } from './database.ts';
 export {
   AlreadyDone,
   claimKey,
   findResult,
-  type IdempotentRequest,
   idempotencyErrors,
   idempotentRequest,
 } from './idempotency.ts';
@@ -12,5 +11,5 @@ export { businessTime, databaseTime, type EntityManager } from './orm.ts';
 export { projectPath } from './project-root.ts';
 export { SkippedStatement } from './sql/batch.ts';
 export { violatedConstraint } from './sql/errors.ts';
-export { type Sql, type Statement, statement } from './sql/statement.ts';
-export type { Transaction, TransactionFacts } from './sql/transaction.ts';
+export { type Sql, statement } from './sql/statement.ts';
+export type { Transaction } from './sql/transaction.ts';

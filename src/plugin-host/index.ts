@@ -1,2 +1,2 @@
-export { extensionErrors, type FailureListener, PluginHost } from './host.ts';
+export { extensionErrors, PluginHost } from './host.ts';
 export { loadPlugins } from './load.ts';

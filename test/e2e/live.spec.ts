@@ -132,14 +132,14 @@ describe('a member’s events', () => {
 
   it('begin at the moment of subscribing without a cursor', async () => {
     const following = followMember({ asset: 'points' });
-    const first = following.event();
     let heard: Json = null;
-    first.then((event) => {
+    const hearing = following.event().then((event) => {
       heard = event;
     });
     // Nothing says when a subscription stands, so one earns until it is heard.
     const posted: string[] = [];
     while (heard === null) posted.push((await earn()).ledger.version);
+    await hearing;
     expect(posted).toContain(heard.entry.version);
     const missed = posted.filter((version) => Number(version) > Number(heard.entry.version));
     await redeem();

@@ -136,7 +136,7 @@ describe('the same key at once', () => {
   it('in two tenants: each has its own', async () => {
     const other = await newTenant(gateway.application, 'same-key');
     const { members } = gateway.application.services;
-    const identities = [{ kind: IdentityKind.CARD, value: 'of both' }];
+    const identities = [{ kind: IdentityKind.CARD, value: 'of-both' }];
     const create = ({ ctx }: TestTenant) =>
       members.create(ctx, { idempotencyKey: 'of both tenants', identities });
     const [here, there] = await Promise.all([create(demo), create(other)]);

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { type Application, composeApplication, createLogger } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config/index.ts';
+import type { Plugin } from '../../src/extension/index.ts';
 import { fromPublicId, newKey } from '../../src/kernel/ids.ts';
 import { enrolMember, newTenant, type TestTenant } from '../ledger/tenants.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -10,13 +11,13 @@ export interface TestApplication extends Application {
   readonly testDatabase: TestDatabase;
 }
 
-export async function startApplication(environment: NodeJS.ProcessEnv = {}): Promise<TestApplication> {
+export async function startApplication(plugins: readonly Plugin[] = []): Promise<TestApplication> {
   const testDatabase = await createTestDatabase();
-  const config = loadConfig({ LOG_LEVEL: 'silent', ...environment }, '');
+  const config = loadConfig({ LOG_LEVEL: 'silent' }, '');
   const application = await composeApplication({
     config,
     databaseUrl: testDatabase.appUrl,
-    plugins: [],
+    plugins,
     logger: createLogger('silent'),
   });
   const close = async (): Promise<void> => {

@@ -199,7 +199,7 @@ describe('deferred statements', () => {
 });
 
 describe('a conflict', () => {
-  /** Fails as the server does, so many times, in a statement of its work or in one that goes with the COMMIT. */
+  /** Fails as the server does, so many times, in its work or in a statement that goes with the COMMIT. */
   async function attempts(failures: number, state: string, isDeferred: boolean): Promise<number> {
     let count = 0;
     const running = scratch.database.transaction(scratch.tea, async (tx) => {

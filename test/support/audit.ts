@@ -131,12 +131,13 @@ export const LAWS: readonly Law[] = [
   {
     says: 'what is pinned is a version of the program that there is',
     broken: `select program_version from (select program_version from operation where tenant_id = $1
-                                          union select program_version from activity where tenant_id = $1) used
+                                          union
+                                          select program_version from activity where tenant_id = $1) used
               where program_version not in (select version from program where tenant_id = $1)`,
   },
 ];
 
-/** Every breach of the ledger's laws in the whole database, one line each, as the owner's connection sees it. */
+/** Every breach of the ledger's laws in the whole database, one line each; asked on an owner's connection. */
 export async function findBreaches(owner: pg.Client): Promise<string[]> {
   const breaches: string[] = [];
   const { rows: tenants } = await owner.query<{ key: string; code: string }>(

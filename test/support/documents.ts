@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Json } from './gateway.ts';
 
-/** Where the front-end teams keep what their clients send: beside the checkout. It is never copied into it. */
+/** Where the front-end teams keep what their clients send: beside the checkout, never in it. */
 const FOLDER = resolve(process.env.MEMBERGRAPH_DOCUMENTS ?? '../shared/documents');
 
 export const documentsArePresent = existsSync(join(FOLDER, 'CONTRACT.md'));

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import supertest from 'supertest';
-import { type DemoCredentials, ensureDemoTenant, ensureJwksFile, signToken } from '../../src/boot/index.ts';
+import { type DemoCredentials, ensureDemoTenant, signToken } from '../../src/boot/index.ts';
 import { openGateway } from '../../src/boot/open-gateway.ts';
 import { type Application, composeApplication, createLogger } from '../../src/compose.ts';
 import { type Config, loadConfig } from '../../src/config/index.ts';
@@ -72,7 +72,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const application = await composeApplication({ config, databaseUrl: database.appUrl, plugins, logger });
   const demo = await ensureDemoTenant(application, config);
   const tenantKey = (await application.services.tenants.findKeyByCode(demo.tenant)) ?? '';
-  const gateway = await openGateway(application, buildGraphQLSchema(), config, await ensureJwksFile(dataDir));
+  const gateway = await openGateway(application, buildGraphQLSchema(), config);
   gateway.server.listen(0, '127.0.0.1');
   await once(gateway.server, 'listening');
   const url = `http://127.0.0.1:${(gateway.server.address() as AddressInfo).port}`;

@@ -1,9 +1,11 @@
 import { acquireEmbeddedPostgres } from '../../src/persistence/embedded/index.ts';
 import { keepForTeardown, newRunFolder, removeForgottenRuns, tearDownDatabase } from './run-database.ts';
 import { prepareTemplate } from './template.ts';
+import { ensureTypedClient } from './typed-operations.ts';
 
 /** One PostgreSQL for the whole run: yours if TEST_DATABASE_ADMIN_URL and TEST_DATABASE_URL name it. */
 export default async function globalSetup(): Promise<void> {
+  await ensureTypedClient();
   const { TEST_DATABASE_ADMIN_URL: givenAdminUrl, TEST_DATABASE_URL: givenAppUrl } = process.env;
   const urls =
     givenAdminUrl && givenAppUrl ? { adminUrl: givenAdminUrl, appUrl: givenAppUrl } : await startDatabase();

@@ -1,5 +1,4 @@
 export { Activity } from './activity.entity.ts';
 export { activityErrors } from './activity.errors.ts';
-export type { RecordActivityInput } from './activity.inputs.ts';
 export { ActivityResolver } from './activity.resolver.ts';
 export { ActivityService } from './activity.service.ts';

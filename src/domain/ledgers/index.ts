@@ -10,8 +10,8 @@ export { LedgerResolver } from './ledger.resolver.ts';
 export { LedgerService, membersOf, type PostingListener } from './ledger.service.ts';
 export { emptyLedger, ledgerAfter } from './ledger.snapshot.ts';
 export { LedgerReads } from './ledger-read.repository.ts';
-export { type LedgerWriter, ledgerKeyOf, type Posted, TransactionalLedgerWriter } from './ledger-writer.ts';
-export { Allocation, Lot } from './lot.entity.ts';
+export { type LedgerWriter, ledgerKeyOf, TransactionalLedgerWriter } from './ledger-writer.ts';
+export { Lot } from './lot.entity.ts';
 export { Explanation, LedgerOperation, type StoredExplanation } from './operation.entity.ts';
 export {
   EntryResolver,

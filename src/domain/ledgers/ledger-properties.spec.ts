@@ -4,7 +4,7 @@ import { MAX_POINTS } from '../../kernel/points.ts';
 import { compareLots, LedgerDraft, needsLots } from './ledger.policy.ts';
 import type { LedgerState, LotState, ScheduledPosting } from './posting.ts';
 
-/** One request: time passes (now and then a transaction that began earlier is last), then something is posted. */
+/** One request: time passes (a transaction that began earlier may come later), then something is posted. */
 interface Step {
   readonly days: number;
   readonly kind: ScheduledPosting['kind'];

@@ -1,7 +1,7 @@
 export { Enrolment, type EnrolmentProposal } from './enrolment.ts';
 export { IdentityKind, Member } from './member.entity.ts';
 export { memberErrors } from './member.errors.ts';
-export { type CreateMemberInput, IdentityInput } from './member.inputs.ts';
+export { IdentityInput } from './member.inputs.ts';
 export { normaliseIdentity } from './member.policy.ts';
 export { createMemberLoaders, findByIdentity, type MemberLoaders } from './member.repository.ts';
 export { LedgerMemberResolver, MemberResolver, TagResolver } from './member.resolver.ts';

@@ -1,1 +1,1 @@
-export { askRules, type Happening, type ProposedCredit } from './rule.policy.ts';
+export { askRules } from './rule.policy.ts';

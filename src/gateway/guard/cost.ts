@@ -15,7 +15,7 @@ const require = createRequire(import.meta.url);
 const { getComplexity } = require('graphql-query-complexity') as typeof import('graphql-query-complexity');
 
 const MOST = 20_000;
-/** The introspection that tools begin with costs some 27,000, though it asks for a few kilobytes of memory. */
+/** What tools ask first, the whole schema, costs some 27,000, though its answer is small. */
 const MOST_INTROSPECTION = 40_000;
 const MOST_NODES = 10_000;
 const LARGEST_PAGE = 100;

@@ -35,7 +35,7 @@ export function withRefusedValues(
   return [...placed, ...others];
 }
 
-/** The field is named as it is for variables: below the argument, or the argument itself when it is the value. */
+/** The field is named as for variables: below the argument, or the argument itself when it is the value. */
 function refusedValues(schema: GraphQLSchema, document: DocumentNode): GraphQLError[] {
   const errors: GraphQLError[] = [];
   const typeInfo = new TypeInfo(schema);
