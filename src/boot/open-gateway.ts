@@ -5,7 +5,10 @@ import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { Authenticator, Guard, tokenKeys } from '../gateway/guard/index.ts';
 import { ensureJwksFile } from './signing-key.ts';
 
-/** Opens the doors: HTTP and WebSocket over an application. Tokens are checked with the issuer's keys, or with ours. */
+/**
+ * Opens the doors: HTTP and WebSocket over an application. Tokens are checked with the issuer's keys, or
+ * with ours.
+ */
 export async function openGateway(
   application: Application,
   schema: GraphQLSchema,

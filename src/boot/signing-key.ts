@@ -36,7 +36,10 @@ async function readKey(file: string): Promise<JWK | null> {
   }
 }
 
-/** The key that signs tokens where no issuer of the enterprise's own is configured; made once, under DATA_DIR. */
+/**
+ * The key that signs tokens where no issuer of the enterprise's own is configured; made once, under
+ * DATA_DIR.
+ */
 async function ensureSigningKey(dataDir: string): Promise<JWK> {
   await mkdir(dataDir, { recursive: true });
   const file = join(dataDir, PRIVATE_FILE);

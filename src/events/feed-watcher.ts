@@ -51,8 +51,8 @@ class Listener implements Wakeups {
 
 /**
  * Tells listeners that there may be new entries. What happens in this process is told at once; what another
- * process posted is found by looking at the position of the feeds that somebody listens to. It is a hint only:
- * listeners read the entries themselves, so a lost hint delays and never loses.
+ * process posted is found by looking at the position of the feeds that somebody listens to. It is a hint
+ * only: listeners read the entries themselves, so a lost hint delays and never loses.
  */
 export class FeedWatcher {
   readonly #tenants = new Map<string, Watched>();

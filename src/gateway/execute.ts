@@ -34,7 +34,7 @@ export class Executor {
     this.#logger = logger;
   }
 
-  async execute(admitted: Admitted, context: GatewayContext): Promise<MaskedResult> {
+  async run(admitted: Admitted, context: GatewayContext): Promise<MaskedResult> {
     try {
       const compiled = this.#compile(admitted);
       const result =
@@ -98,7 +98,10 @@ export class Executor {
 
 const PLAIN_TYPES = ['Boolean', 'Float', 'ID', 'Int', 'String'];
 
-/** graphql-jit takes a default for missing where null isn't allowed, and doesn't parse one of a scalar of ours. */
+/**
+ * graphql-jit takes a default for missing where null isn't allowed, and doesn't parse one of a scalar of
+ * ours.
+ */
 function hasDoubtfulDefault({ defaultValue, type }: VariableDefinitionNode): boolean {
   if (defaultValue === undefined) return false;
   return type.kind !== Kind.NAMED_TYPE || !PLAIN_TYPES.includes(type.name.value);

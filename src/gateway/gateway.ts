@@ -24,7 +24,7 @@ function executeWith(executor: Executor): ApolloServerPlugin<HttpContext> {
   return {
     requestDidStart: async () => ({
       responseForOperation: async ({ contextValue, request }) => {
-        const { data, errors }: MaskedResult = await executor.execute(contextValue.admitted, contextValue);
+        const { data, errors }: MaskedResult = await executor.run(contextValue.admitted, contextValue);
         const singleResult = {
           ...(errors === undefined ? {} : { errors }),
           ...(data === undefined ? {} : { data }),

@@ -150,7 +150,10 @@ export function credentialsOf({ headers }: IncomingMessage): Credentials {
   };
 }
 
-/** What changes something is never done by GET, which other sites' pages can send; and a stream wants a socket. */
+/**
+ * What changes something is never done by GET, which other sites' pages can send; and a stream wants a
+ * socket.
+ */
 function refuseUnfit(request: IncomingMessage, { operation }: Admitted): void {
   if (operation.operation === 'subscription') throw badRequest('subscribe over WebSocket');
   if (request.method !== 'GET' || operation.operation === 'query') return;

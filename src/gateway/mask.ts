@@ -36,8 +36,8 @@ export function faultToError(fault: RequestFault, reader: Reader): GraphQLFormat
 }
 
 /**
- * An execution error as a client may see it: what is meant for clients keeps its code, everything else is a fault
- * of ours, logged under the request's id and told as INTERNAL_SERVER_ERROR or SERVICE_UNAVAILABLE.
+ * An execution error as a client may see it: what is meant for clients keeps its code, everything else is a
+ * fault of ours, logged under the request's id and told as INTERNAL_SERVER_ERROR or SERVICE_UNAVAILABLE.
  */
 export function maskError(error: unknown, reader: Reader, logger: Logger): GraphQLFormattedError {
   const { locations, path, originalError } = (error ?? {}) as Partial<GraphQLError>;
@@ -84,8 +84,9 @@ export interface VariableRules {
 class EnoughErrors extends Error {}
 
 /**
- * Why the variables of an operation can't be coerced, with the path below the variable; null when they can. At most
- * the first ten reasons. Worked out only when something is wrong, since it does the work a second time.
+ * Why the variables of an operation can't be coerced, with the path below the variable; null when they can.
+ * At most the first ten reasons. Worked out only when something is wrong, since it does the work a second
+ * time.
  */
 export function variableErrors(
   rules: VariableRules,

@@ -55,16 +55,18 @@ export function acceptSockets(
       sockets.emit('connection', ready, request),
     );
   });
-  return useServer<Record<string, unknown> | undefined, SocketExtra>(
+  const serving = useServer<Record<string, unknown> | undefined, SocketExtra>(
     {
       schema: parts.schema,
+      // What went wrong inside is not told as the reason of a close.
+      isProd: true,
       connectionInitWaitTimeout: INIT_WITHIN_MS,
       onConnect: (ctx) => connect(parts, ctx),
       onDisconnect: (ctx) => disconnect(parts, ctx),
       onSubscribe: (ctx, _id, payload) => admit(parts, ctx, payload),
       execute: (args: ExecutionArgs) => {
         const context = args.contextValue as SocketOperation;
-        return executor.execute(context.admitted, context) as Promise<ExecutionResult>;
+        return executor.run(context.admitted, context) as Promise<ExecutionResult>;
       },
       subscribe: (args: ExecutionArgs) => subscribe(args),
       onNext: (_ctx, _id, _payload, args, result) => {
@@ -78,6 +80,12 @@ export function acceptSockets(
     },
     sockets,
   );
+  sockets.on('connection', (socket: WebSocket) => {
+    // The library writes what breaks a socket to the console, which giant frames and junk could fill.
+    socket.removeAllListeners('error');
+    socket.on('error', (error) => parts.logger.debug({ err: error }, 'a socket broke'));
+  });
+  return serving;
 }
 
 function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
@@ -113,7 +121,8 @@ async function connect(parts: GatewayParts, ctx: SocketContext): Promise<boolean
   } catch (error) {
     if (error instanceof RequestFault) return false;
     parts.logger.error({ err: error }, 'a socket could not be opened');
-    throw new Error('The service is away for the moment.');
+    ctx.extra.socket.close(CloseCode.InternalServerError, 'The service is away for the moment.');
+    return false;
   }
 }
 

@@ -17,9 +17,9 @@ export interface SettleParts {
 }
 
 /**
- * Writes down what time has done to a tenant's ledgers: lots that fell due and lots that expired. Balances are
- * right without it, since every read and every posting settles for itself; this is for reports and events. Two
- * that run at once do each thing once, because a ledger is settled under its lock.
+ * Writes down what time has done to a tenant's ledgers: lots that fell due and lots that expired. Balances
+ * are right without it, since every read and every posting settles for itself; this is for reports and
+ * events. Two that run at once do each thing once, because a ledger is settled under its lock.
  * @returns how many operations were made
  */
 export async function settleTenant(parts: SettleParts, tenantKey: string): Promise<number> {

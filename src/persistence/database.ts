@@ -85,7 +85,10 @@ export class Database {
     return this.#reader.forKeyHash(hash);
   }
 
-  /** One transaction with the tenant set: retried when PostgreSQL asks for it, rolled back when `work` throws. */
+  /**
+   * One transaction with the tenant set: retried when PostgreSQL asks for it, rolled back when `work`
+   * throws.
+   */
   transaction<T>(
     tenantKey: string,
     work: (tx: Transaction) => Promise<T>,

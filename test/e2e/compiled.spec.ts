@@ -72,7 +72,7 @@ function contextOf(role: 'STAFF' | 'MEMBER' = 'STAFF'): GatewayContext {
 /** What the executor answers, with compiled code, and what graphql-js answers to the same. */
 async function bothWays(query: string, variables: Record<string, unknown>): Promise<[Json, Json]> {
   const admitted = guard.admit({ query, variables }, contextOf().request.caller);
-  const compiled = await executor.execute(admitted, contextOf());
+  const compiled = await executor.run(admitted, contextOf());
   const context = contextOf();
   const interpreted = executor.mask(
     await interpret({
@@ -90,7 +90,9 @@ async function bothWays(query: string, variables: Record<string, unknown>): Prom
   ) as [Json, Json];
 }
 
-/** Variables for each operation of the folder; keys are sent twice, so the second answer is the first again. */
+/**
+ * Variables for each operation of the folder; keys are sent twice, so the second answer is the first again.
+ */
 const variablesOf: Record<string, () => Record<string, unknown>> = {
   'adjust-points': () => ({
     input: { idempotencyKey: 'adjust', memberId, asset: 'token', amount: '-3', reason: 'count' },
@@ -259,6 +261,6 @@ it('members read themselves the same, compiled and interpreted', async () => {
     document: admitted.document,
     contextValue: contextOf('MEMBER'),
   });
-  const compiled = await executor.execute(admitted, context);
+  const compiled = await executor.run(admitted, context);
   expect(JSON.parse(JSON.stringify(compiled))).toEqual(JSON.parse(JSON.stringify(interpreted)));
 });

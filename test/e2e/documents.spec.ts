@@ -223,7 +223,8 @@ describeDocuments('what the clients send', () => {
         id: expect.stringMatching(/^op_/),
         kind: 'REDEEM',
         entries: [{ amount: '-120', balanceAfter: '480', version: '4' }],
-        // The bonus wholly, then what was credited by hand: the purchase's points are not due before midnight.
+        // The bonus wholly, then what was credited by hand: the purchase's points are not due before
+        // midnight.
         allocations: [
           { lot, amount: '100' },
           { lot, amount: '20' },

@@ -1,5 +1,6 @@
 import { getIntrospectionQuery } from 'graphql';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { openSocket } from '../support/socket.ts';
 import { transports } from '../support/transports.ts';
 
 /** A gateway that tells nobody what its schema holds. */
@@ -92,5 +93,23 @@ it('faults of ours show neither message nor stack', async () => {
     }
   } finally {
     await gateway.sql('alter table member_away rename to member');
+  }
+});
+
+it('nor do faults while a caller is recognised', async () => {
+  await gateway.sql('alter table api_key rename to api_key_away');
+  try {
+    const unknown = { 'x-api-key': 'mgk_nobody-has-asked-with-this-one' };
+    const answer = await gateway.ask('{ program { version } }', {}, unknown);
+    expect(answer).toMatchObject({
+      status: 500,
+      errors: [{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }],
+    });
+    expect(JSON.stringify(answer.errors)).not.toContain('api_key');
+    const socket = await openSocket(gateway);
+    socket.send({ type: 'connection_init', payload: unknown });
+    expect(await socket.closed).toEqual({ code: 4500, reason: 'The service is away for the moment.' });
+  } finally {
+    await gateway.sql('alter table api_key_away rename to api_key');
   }
 });

@@ -11,7 +11,10 @@ export interface Following {
   stop(): Promise<void>;
 }
 
-/** Follows with the client library that applications use; as the demo tenant's staff unless it is told otherwise. */
+/**
+ * Follows with the client library that applications use; as the demo tenant's staff unless it is told
+ * otherwise.
+ */
 export function follow(
   { url, demo }: Pick<TestGateway, 'url' | 'demo'>,
   request: { query: string; variables: Record<string, Json> },

@@ -21,7 +21,9 @@ export interface Running {
   until(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
-/** Runs one of the project's built programs; what it needs from the environment is passed and nothing else. */
+/**
+ * Runs one of the project's built programs; what it needs from the environment is passed and nothing else.
+ */
 export function run(
   program: 'main' | 'cli',
   args: readonly string[],
@@ -64,7 +66,9 @@ export function run(
   };
 }
 
-/** Runs a command line within the test's process: as quick as a call, for what needs no process of its own. */
+/**
+ * Runs a command line within the test's process: as quick as a call, for what needs no process of its own.
+ */
 export async function runInProcess(
   args: readonly string[],
   environment: Record<string, string>,

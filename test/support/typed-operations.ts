@@ -12,7 +12,10 @@ async function changedAt(path: string): Promise<number> {
   return facts?.mtimeMs ?? 0;
 }
 
-/** Generates the typed client of the end-to-end tests when it is missing, or older than what it is made from. */
+/**
+ * Generates the typed client of the end-to-end tests when it is missing, or older than what it is made
+ * from.
+ */
 export async function ensureTypedClient(): Promise<void> {
   const operations = (await readdir(OPERATIONS)).map((file) => join(OPERATIONS, file));
   const sources = ['codegen.yml', 'schema/schema.graphql', OPERATIONS, ...operations];

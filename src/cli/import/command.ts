@@ -161,7 +161,10 @@ function toColumns(options: ImportOptions): CsvColumns {
   };
 }
 
-/** A bar with rate and time left on a terminal; a line every few seconds elsewhere. On stderr: stdout is for results. */
+/**
+ * A bar with rate and time left on a terminal; a line every few seconds elsewhere. On stderr: stdout is for
+ * results.
+ */
 function startProgress(size: number): { onLine(bytes: number): void; stop(): void } {
   let lines = 0;
   let bytes = 0;

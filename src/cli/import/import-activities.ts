@@ -57,8 +57,8 @@ class RefusedLines {
 }
 
 /**
- * Records every line through the service that `recordActivity` uses. Lines of one member go one after the other,
- * in the file's order; different members' go side by side.
+ * Records every line through the service that `recordActivity` uses. Lines of one member go one after the
+ * other, in the file's order; different members' go side by side.
  * @returns how many lines were refused
  */
 export async function importActivities(job: ImportJob): Promise<{ refused: number }> {

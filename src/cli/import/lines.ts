@@ -43,7 +43,10 @@ export interface CsvColumns {
 
 const CDNOW_LINE = /^(\d{1,9})\s+(\d{8})\s+(\d{1,6})\s+(\d{1,9}\.\d{2})$/;
 
-/** The CDNOW master file: a header; then customer, yyyymmdd, number of CDs, dollars, with white space between. */
+/**
+ * The CDNOW master file: a header; then customer, yyyymmdd, number of CDs, dollars, with white space
+ * between.
+ */
 export async function* readCdnow(file: string, zone: string): AsyncGenerator<PurchaseLine> {
   const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
   let number = 0;

@@ -7,7 +7,10 @@ import type { StoredOrderLine } from './activity.entity.ts';
 import type { OrderInput, RecordActivityInput } from './activity.inputs.ts';
 
 const CODE = /^[a-z0-9][a-z0-9_-]{0,63}$/;
-/** Enrolments come of themselves; refunds take back what a purchase gave, which recording alone would not do. */
+/**
+ * Enrolments come of themselves; refunds take back what a purchase gave, which recording alone would not
+ * do.
+ */
 const RESERVED_TYPES = ['enrolment', 'refund'];
 const LONGEST_NUMBER = 100;
 const LONGEST_CODE = 100;

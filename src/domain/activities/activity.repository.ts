@@ -2,7 +2,8 @@ import { type Sql, statement, type Transaction } from '../../persistence/index.t
 import type { Activity } from './activity.entity.ts';
 
 const columns = `
-  tenant_id as "tenantKey", activity_id as "activityKey", member_id as "memberKey", type, amount as "amountMinor",
+  tenant_id as "tenantKey", activity_id as "activityKey", member_id as "memberKey", type,
+  amount as "amountMinor",
   currency, order_number as "orderNumber", order_lines as "orderLines", channel, store,
   explanations as "storedExplanations", program_version as "programVersion", occurred_at as "occurredAt",
   recorded_at as "recordedAt"`;
@@ -13,9 +14,11 @@ const selectActivity = statement<Activity>(
 );
 const insertActivity = statement(
   'activity.insert',
-  `insert into activity (tenant_id, activity_id, member_id, type, amount, currency, order_number, order_lines, channel,
+  `insert into activity (tenant_id, activity_id, member_id, type, amount, currency, order_number, order_lines,
+                         channel,
                          store, explanations, program_version, occurred_at, recorded_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, coalesce($13, business_time()), business_time())`,
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+           coalesce($13, business_time()), business_time())`,
 );
 const selectTotals = statement<{ members: bigint; activities: bigint; points: bigint }>(
   'activity.totals',

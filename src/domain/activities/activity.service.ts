@@ -71,8 +71,8 @@ export class ActivityService {
    * @param options `isImport`: history, exempt from the program's back-dating limit
    * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_OR_IDENTITY, MEMBER_NOT_FOUND, MEMBER_NOT_ACTIVE,
    *   ACTIVITY_TYPE_INVALID, ACTIVITY_TYPE_RESERVED, DUPLICATE_ORDER, CURRENCY_MISMATCH, MONEY_INVALID,
-   *   ORDER_INVALID, ORDER_TOTAL_MISMATCH, OCCURRED_IN_FUTURE, OCCURRED_TOO_OLD, NO_PROGRAM, and for an unknown
-   *   identity what `Enrolment.propose` throws
+   *   ORDER_INVALID, ORDER_TOTAL_MISMATCH, OCCURRED_IN_FUTURE, OCCURRED_TOO_OLD, NO_PROGRAM, and for an
+   *   unknown identity what `Enrolment.propose` throws
    */
   async record(
     ctx: RequestContext,

@@ -60,7 +60,8 @@ const selectExpiring = statement<{ ledgerKey: string; amount: bigint; expiresAt:
      from lot
     where tenant_id = $1 and ledger_id = any($2::uuid[]) and remaining > 0
       and expires_at > (select business_time())
-      and expires_at <= ((select business_time()) at time zone $3 + $4::interval) at time zone $3 + $5::interval
+      and expires_at <= ((select business_time()) at time zone $3 + $4::interval) at time zone $3
+                        + $5::interval
     group by ledger_id, expires_at order by expires_at`,
 );
 const lotColumns = `
@@ -103,7 +104,8 @@ const selectAllocations = statement<Lot & { operation: string; taken: bigint }>(
 );
 /**
  * The balance after everything recorded by a moment, with what was due by then: the last entry's values, plus
- * the lots that were due but not matured, less the lots that were over but not expired, each as it stood then.
+ * the lots that were due but not matured, less the lots that were over but not expired, each as it stood
+ * then.
  */
 const selectBalanceAt = statement<{
   inFuture: boolean;
@@ -126,7 +128,8 @@ const selectBalanceAt = statement<{
           coalesce(e.posted_after, 0) as posted, coalesce(e.pending_after, 0) as pending,
           coalesce(e.held_after, 0) as held,
           (select coalesce(sum(remained) filter (where was_pending), 0)::bigint from lots) as due,
-          (select coalesce(sum(remained - held) filter (where is_over and remained > held), 0)::bigint from lots) as expired
+          (select coalesce(sum(remained - held) filter (where is_over and remained > held), 0)::bigint
+             from lots) as expired
      from (select 1) as one
      left join lateral (
        select * from entry where tenant_id = $1 and ledger_id = $2 and recorded_at <= $3
@@ -152,9 +155,11 @@ const selectEntriesAfter = statement<Entry>(
   `select ${entryColumns}, l.asset as "assetCode", l.member_id as "memberKey"
      from ledger l
      join entry e on e.tenant_id = $1 and e.ledger_id = l.ledger_id
-    where l.tenant_id = $1 and l.member_id = $2 and ($3::text is null or l.asset = $3) and l.feed_position > $4
+    where l.tenant_id = $1 and l.member_id = $2 and ($3::text is null or l.asset = $3)
+      and l.feed_position > $4
       and e.version > coalesce((select p.version from entry p
-                                 where p.tenant_id = $1 and p.ledger_id = l.ledger_id and p.feed_position <= $4
+                                 where p.tenant_id = $1 and p.ledger_id = l.ledger_id
+                                   and p.feed_position <= $4
                                  order by p.version desc limit 1), 0)
     order by e.feed_position limit $5`,
 );
@@ -186,7 +191,10 @@ export class LedgerReads {
     return this.#sql.run(selectByKeys, [this.#tenantKey, ledgerKeys]);
   }
 
-  /** One more entry than asked for in each page, newest first, so that the caller knows whether there is more. */
+  /**
+   * One more entry than asked for in each page, newest first, so that the caller knows whether there is
+   * more.
+   */
   entryPages(pages: readonly { ledgerKey: string; before: bigint }[], first: number): Promise<Entry[]> {
     const keys = pages.map(({ ledgerKey }) => ledgerKey);
     const befores = pages.map(({ before }) => before);

@@ -36,7 +36,10 @@ export function compareLots(a: LotState, b: LotState): number {
   return a.lotKey < b.lotKey ? -1 : 1;
 }
 
-/** True when an act on the ledger must see its lots: to spend them, or because time has done something to them. */
+/**
+ * True when an act on the ledger must see its lots: to spend them, or because time has done something to
+ * them.
+ */
 export function needsLots(ledger: LedgerState, postings: readonly Posting[], now: Date): boolean {
   const spends = postings.some(({ kind, amount }) => kind === 'REDEEM' || amount < 0n);
   return spends || (ledger.settleAt !== null && ledger.settleAt <= now);

@@ -31,8 +31,8 @@ const insertOperations = statement(
   'operation.insert',
   `insert into operation (tenant_id, operation_id, kind, program_version, activity_id, reason, reference_type,
                           reference_id, explanation, ledger_ids, versions, created_at)
-   select $1, o.operation_id, o.kind, $3, o.activity_id, o.reason, o.reference_type, o.reference_id, o.explanation,
-          array[o.ledger_id], array[o.version], $4
+   select $1, o.operation_id, o.kind, $3, o.activity_id, o.reason, o.reference_type, o.reference_id,
+          o.explanation, array[o.ledger_id], array[o.version], $4
      from json_to_recordset($2::json) as o (operation_id uuid, kind text, activity_id uuid, reason text,
           reference_type text, reference_id text, explanation jsonb, ledger_id uuid, version bigint)`,
 );
@@ -61,7 +61,8 @@ const writeEntries = statement<{ ledgerKey: string; version: bigint; feedPositio
   `with drafted as (
      select e.*, row_number() over () as place
        from unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
-                   $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::timestamptz[], $14::timestamptz[],
+                   $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::timestamptz[],
+                   $14::timestamptz[],
                    $15::timestamptz[], $16::timestamptz[])
          as e (ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta, posted_after,
                pending_after, held_after, reason, available_at, expires_at, occurred_at, recorded_at)),
@@ -69,7 +70,8 @@ const writeEntries = statement<{ ledgerKey: string; version: bigint; feedPositio
      update tenant_feed set position = position + (select count(*) from drafted)
       where tenant_id = $1 returning position - (select count(*) from drafted) as before),
    left_as as (
-     update ledger set posted = s.posted, pending = s.pending, held = s.held, debt = s.debt, version = s.version,
+     update ledger set posted = s.posted, pending = s.pending, held = s.held, debt = s.debt,
+                       version = s.version,
                        settle_at = s.settle_at, recorded_at = s.recorded_at,
                        feed_position = (select before from feed)
                          + (select max(place) from drafted d where d.ledger_id = s.ledger_id)
@@ -78,8 +80,8 @@ const writeEntries = statement<{ ledgerKey: string; version: bigint; feedPositio
          as s (ledger_id, posted, pending, held, debt, version, settle_at, recorded_at)
       where ledger.tenant_id = $1 and ledger.ledger_id = s.ledger_id)
    insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
-                      held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
-                      expires_at, occurred_at, recorded_at)
+                      held_delta, posted_after, pending_after, held_after, feed_position, reason,
+                      available_at, expires_at, occurred_at, recorded_at)
    select $1, d.ledger_id, d.version, d.operation_id, d.kind, d.amount, d.posted_delta, d.pending_delta, 0,
           d.posted_after, d.pending_after, d.held_after, feed.before + d.place, d.reason, d.available_at,
           d.expires_at, d.occurred_at, d.recorded_at

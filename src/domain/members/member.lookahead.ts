@@ -78,8 +78,8 @@ function readValue(node: ValueNode | null, variables: Record<string, unknown>): 
 }
 
 /**
- * Asks the loaders at once for what the operation will ask them later, field by field, so that a member card is
- * one round trip and not three. What is asked in vain is only read in vain: the loaders remember by key.
+ * Asks the loaders at once for what the operation will ask them later, field by field, so that a member card
+ * is one round trip and not three. What is asked in vain is only read in vain: the loaders remember by key.
  */
 export function prefetch(
   memberKey: string,

@@ -82,8 +82,8 @@ export class MemberService {
 
   /**
    * Changes a member.
-   * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, IDENTITY_TAKEN, and what `propose` of an enrolment
-   *   throws about single fields
+   * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, IDENTITY_TAKEN, and what `propose` of an
+   *   enrolment throws about single fields
    */
   async update(ctx: RequestContext, input: UpdateMemberInput): Promise<Member> {
     const memberKey = fromPublicId('member', input.memberId);

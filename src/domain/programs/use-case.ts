@@ -65,8 +65,8 @@ export class UseCaseRunner {
             facts.catch(() => undefined);
             const committing = useCase.commit(tx, proposal, program, facts);
             const settled = await Promise.allSettled([facts, committing]);
-            // A key that was taken explains every other failure, so it is told first; a statement that was skipped
-            // explains nothing, so the one that failed before it is told.
+            // A key that was taken explains every other failure, so it is told first; a statement that was
+            // skipped explains nothing, so the one that failed before it is told.
             const failures = settled
               .filter((one) => one.status === 'rejected')
               .map(({ reason }) => reason as unknown);

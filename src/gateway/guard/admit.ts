@@ -47,8 +47,8 @@ export class InvalidVariables extends Error {
 }
 
 /**
- * The one guard: nothing is executed that it has not admitted, over whatever transport it came. What it finds out
- * about a document is remembered; what depends on the caller or the variables is checked each time.
+ * The one guard: nothing is executed that it has not admitted, over whatever transport it came. What it finds
+ * out about a document is remembered; what depends on the caller or the variables is checked each time.
  */
 export class Guard {
   readonly #schema: GraphQLSchema;

@@ -23,8 +23,8 @@ const LARGEST_PAGE = 100;
 const UNPAGED_LENGTH = 8;
 
 /**
- * Refuses an operation that costs too much, or asks for a page outside of 1–100. A field costs one and what is
- * below it; a page costs that as often as it asks for.
+ * Refuses an operation that costs too much, or asks for a page outside of 1–100. A field costs one and what
+ * is below it; a page costs that as often as it asks for.
  * @param variables such as can be coerced
  * @throws RequestFault QUERY_TOO_COMPLEX, PAGE_SIZE
  * @throws InvalidDocument when the variables leave a required argument without a value

@@ -42,7 +42,9 @@ export interface DocumentFacts {
   readonly operations: ReadonlyMap<string, OperationFacts>;
 }
 
-/** A document that can't be executed; `errors` are those of the parser, of the validator, or of an argument. */
+/**
+ * A document that can't be executed; `errors` are those of the parser, of the validator, or of an argument.
+ */
 export class InvalidDocument extends Error {
   readonly code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED' | 'BAD_USER_INPUT';
   readonly errors: readonly GraphQLError[];

@@ -18,8 +18,8 @@ import {
 const MOST_ERRORS = 10;
 
 /**
- * What the validator found, except that a value that a scalar of ours refuses is told by the scalar's code, with the
- * field of the input that it stands in.
+ * What the validator found, except that a value that a scalar of ours refuses is told by the scalar's code,
+ * with the field of the input that it stands in.
  */
 export function withRefusedValues(
   errors: readonly GraphQLError[],

@@ -116,8 +116,9 @@ class TenantTransaction implements Transaction {
 }
 
 /**
- * One at a time for each tenant. The statements that go with a COMMIT take the tenant's feed position, whose row
- * is locked until then: transactions that queue for it here cost nothing, in PostgreSQL each wakes a backend.
+ * One at a time for each tenant. The statements that go with a COMMIT take the tenant's feed position, whose
+ * row is locked until then: transactions that queue for it here cost nothing, in PostgreSQL each wakes a
+ * backend.
  */
 class Turns {
   readonly #tails = new Map<string, Promise<unknown>>();

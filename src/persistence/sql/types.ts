@@ -10,7 +10,10 @@ const parseAnyMoment = pg.types.getTypeParser(TIMESTAMPTZ, 'text') as (text: str
 /** `2026-11-21 10:00:00` is followed by `.123` or nothing, and `+00`. */
 const SECONDS_END = 19;
 
-/** Our sessions are in UTC, and moments are the most of what is read: this is many times faster than a parser. */
+/**
+ * Our sessions are in UTC, and moments are the most of what is read: this is many times faster than a
+ * parser.
+ */
 function parseMoment(text: string): Date {
   const isUsual = text.charCodeAt(4) === 45 && text.endsWith('+00') && text.length <= SECONDS_END + 7;
   if (!isUsual) return parseAnyMoment(text);
