@@ -1,3 +1,4 @@
+import { getIntrospectionQuery } from 'graphql';
 import { expectNothingWritten } from '../support/contents.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { newRequestKey } from '../support/members.ts';
@@ -164,10 +165,18 @@ describe.each(transports)('over $name', ({ send }) => {
   });
 
   it('the introspection of tools passes', async () => {
-    const { getIntrospectionQuery } = await import('graphql');
-    const { data, errors } = await send(gateway, { query: getIntrospectionQuery() });
-    expect(errors).toEqual([]);
-    expect(data.__schema.queryType).toEqual(expect.objectContaining({ name: 'Query' }));
+    const everything = {
+      specifiedByUrl: true,
+      directiveIsRepeatable: true,
+      schemaDescription: true,
+      inputValueDeprecation: true,
+      oneOf: true,
+    };
+    for (const query of [getIntrospectionQuery(), getIntrospectionQuery(everything)]) {
+      const { data, errors } = await send(gateway, { query });
+      expect(errors).toEqual([]);
+      expect(data.__schema.queryType).toEqual(expect.objectContaining({ name: 'Query' }));
+    }
   });
 
   it.each(['createMember', 'earnPoints', 'redeemPoints', 'updateMember'])(

@@ -261,8 +261,7 @@ it.each([
   expect(errors).toMatchObject([{ extensions: { code: 'CURSOR_INVALID', field: ['after'] } }]);
 });
 
-// The place behind a cursor's binding is taken as it is.
-it.failing('a cursor with an invented place in it is refused', async () => {
+it('a cursor with an invented place in it is refused', async () => {
   const binding = Buffer.from(await eventCursor(), 'base64url').subarray(0, 6);
   for (const place of ['!', '-', 'NaN', '1.5', ' ']) {
     const after = Buffer.concat([binding, Buffer.from(place)]).toString('base64url');

@@ -213,18 +213,14 @@ async function expectSameAnswer(name: string): Promise<void> {
 }
 
 describe('a dry run answers as the real one would', () => {
-  it.each(['updateMember', 'recordActivity', 'earnPoints'])('%s', expectSameAnswer);
-
-  // Identities and allocations are read back from the tables, where a dry run has left none.
-  it.failing.each(['createMember', 'redeemPoints', 'adjustPoints'])('%s', expectSameAnswer);
+  it.each(mutations.map(({ name }) => name))('%s', expectSameAnswer);
 });
 
-// A replay reads the member as they are now, because only ids are kept of the first answer.
-it.failing('a replay gives the first answer, whatever happened to the member meanwhile', async () => {
+// Only ids are kept of the first answer, so that no personal data outlives its erasure (decision 1).
+it('a replay shows the profile of a member as it is now', async () => {
   const input = { idempotencyKey: newRequestKey(), memberId, profile: { displayName: '小寒' } };
-  const first = await execute(gateway, UpdateMemberDocument, { input });
-  await execute(gateway, UpdateMemberDocument, {
-    input: { ...input, idempotencyKey: newRequestKey(), profile: { displayName: '大寒' } },
-  });
-  expect(await execute(gateway, UpdateMemberDocument, { input })).toEqual(first);
+  await execute(gateway, UpdateMemberDocument, { input });
+  const later = { ...input, idempotencyKey: newRequestKey(), profile: { displayName: '大寒' } };
+  const now = await execute(gateway, UpdateMemberDocument, { input: later });
+  expect(await execute(gateway, UpdateMemberDocument, { input })).toEqual(now);
 });

@@ -137,6 +137,10 @@ function toPosted(
   context: DraftContext,
 ): Posted {
   const drafted = drafts.flatMap(({ operations }) => operations);
+  const taken = Map.groupBy(
+    drafts.flatMap(({ allocations }) => allocations),
+    ({ operationKey }) => operationKey,
+  );
   const made = drafted.map(({ operationKey, kind, posting, entries }): LedgerOperation => {
     return {
       tenantKey: context.tenantKey,
@@ -152,6 +156,10 @@ function toPosted(
       versions: entries.map(({ version }) => version),
       createdAt: context.now,
       writtenEntries: entries,
+      writtenAllocations: (taken.get(operationKey) ?? []).map(({ lot, amount }) => ({
+        lot: { ...lot, tenantKey: context.tenantKey },
+        amount,
+      })),
     };
   });
   const order = new Map(postings.map(({ operationKey }, index) => [operationKey, index]));

@@ -19,6 +19,8 @@ export interface DraftAllocation {
   readonly ledgerKey: string;
   readonly lotKey: string;
   readonly amount: bigint;
+  /** The lot, as the draft leaves it. */
+  readonly lot: LotState;
 }
 
 interface Deltas {
@@ -181,7 +183,7 @@ export class LedgerDraft {
   #take(operationKey: string, lot: LotState, amount: bigint): void {
     lot.remaining -= amount;
     if (!this.newLots.includes(lot)) this.changedLots.add(lot);
-    this.allocations.push({ operationKey, ledgerKey: lot.ledgerKey, lotKey: lot.lotKey, amount });
+    this.allocations.push({ operationKey, ledgerKey: lot.ledgerKey, lotKey: lot.lotKey, amount, lot });
   }
 
   #operation(operationKey: string, kind: OperationKind, posting: ScheduledPosting | null): DraftOperation {

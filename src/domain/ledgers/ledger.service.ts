@@ -3,6 +3,8 @@ import { fromPublicId, newKey } from '../../kernel/ids.ts';
 import { mayActOn, type RequestContext } from '../../kernel/request-context.ts';
 import type { Database } from '../../persistence/index.ts';
 import { assetOf, type PinnedProgram, type UseCaseRunner } from '../programs/index.ts';
+import type { Entry } from './entry.entity.ts';
+import { EntryStatus } from './ledger.enums.types.ts';
 import type {
   AdjustPointsInput,
   EarnPointsInput,
@@ -97,7 +99,7 @@ export class LedgerService {
     return result;
   }
 
-  /** Operations with their entries, in the order of their keys given. */
+  /** Operations with their entries as they were first shown, in the order of the keys given; for replays. */
   async operations(ctx: RequestContext, operationKeys: readonly string[]): Promise<LedgerOperation[]> {
     const reads = new LedgerReads(this.#database.read(ctx.tenantKey), ctx.tenantKey);
     const found = new Map((await reads.operations(operationKeys)).map((one) => [one.operationKey, one]));
@@ -106,7 +108,10 @@ export class LedgerService {
       ledgerKeys.map((ledgerKey, index) => ({ ledgerKey, version: versions[index] ?? 0n })),
     );
     const entries = Map.groupBy(await reads.entries(wanted), ({ operationKey }) => operationKey);
-    return operations.map((one) => ({ ...one, writtenEntries: entries.get(one.operationKey) ?? [] }));
+    return operations.map((one) => ({
+      ...one,
+      writtenEntries: (entries.get(one.operationKey) ?? []).map(asFirstShown),
+    }));
   }
 }
 
@@ -148,6 +153,12 @@ function refuseLong(text: string | null | undefined, most: number, field: readon
   const details: ErrorDetails = { most };
   if (text !== null && text !== undefined && text.length > most)
     throw refuse('TEXT_TOO_LONG', field, details);
+}
+
+/** An entry as the first answer showed it: what was pending then is so in every replay. */
+function asFirstShown(entry: Entry): Entry {
+  const wasPending = entry.availableAt !== null && entry.availableAt > entry.recordedAt;
+  return { ...entry, status: wasPending ? EntryStatus.PENDING : EntryStatus.POSTED };
 }
 
 function firstOf(operations: readonly LedgerOperation[]): LedgerOperation {

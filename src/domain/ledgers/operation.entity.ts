@@ -4,6 +4,7 @@ import type { LocalizedText } from '../../kernel/localized.ts';
 import { DateTimeScalar, Node } from '../shared/index.ts';
 import type { Entry } from './entry.entity.ts';
 import { ExplanationOutcome, OperationKind } from './ledger.enums.types.ts';
+import type { Allocation } from './lot.entity.ts';
 
 @ObjectType({ simpleResolvers: true, description: 'A rule of the program, in the version that was asked.' })
 export class RuleReference {
@@ -115,4 +116,7 @@ export class LedgerOperation {
 
   /** Its entries, where they are known already. */
   writtenEntries?: Entry[];
+
+  /** What it took from lots, where that is known already. */
+  writtenAllocations?: Allocation[];
 }

@@ -36,7 +36,7 @@ export class LedgerOperationResolver {
     @Root() operation: Row<LedgerOperation>,
     @Ctx() { loaders }: LedgerContext,
   ): Promise<Allocation[]> {
-    return await loaders.ledgers.allocations.load(operation.operationKey);
+    return operation.writtenAllocations ?? (await loaders.ledgers.allocations.load(operation.operationKey));
   }
 
   @FieldResolver(() => Reference, {

@@ -105,7 +105,8 @@ export class Enrolment {
       );
     }
     refuseFutureBirthday(member.birthday, now, program.definition.timeZone);
-    return { ...member, enrolledAt: now, updatedAt: now };
+    const identitiesThen = identities.map((identity) => ({ ...identity, memberKey: member.memberKey }));
+    return { ...member, enrolledAt: now, updatedAt: now, identitiesThen };
   }
 
   /** Asks `member.create`: the first REFUSE wins; enrichments are merged, later ones win. */

@@ -166,4 +166,7 @@ export class Member {
 
   /** In a mutation's answer: the ledgers as the mutation left them, by asset. Not a column. */
   ledgersThen?: ReadonlyMap<string, Ledger>;
+
+  /** In the answer of the mutation that made them: their identities. Not a column. */
+  identitiesThen?: Identity[];
 }

@@ -148,7 +148,7 @@ export class MemberResolver {
 
   @FieldResolver(() => [Identity], { description: 'What finds them.' })
   async identities(@Root() member: Row<Member>, @Ctx() { loaders }: MemberContext): Promise<Identity[]> {
-    return await loaders.members.identities.load(member.memberKey);
+    return member.identitiesThen ?? (await loaders.members.identities.load(member.memberKey));
   }
 
   @FieldResolver(() => Source, { description: 'Where they enrolled.' })

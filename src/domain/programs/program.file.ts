@@ -26,17 +26,26 @@ export function parseProgram(source: string): ParsedProgram {
     }));
     return { definition: null, findings };
   }
-  const parsed = programSchema.safeParse(document.toJS({ maxAliasCount: MOST_ALIASES }));
+  let plain: unknown;
+  try {
+    plain = document.toJS({ maxAliasCount: MOST_ALIASES });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { definition: null, findings: [{ line: 1, path: '', message }] };
+  }
+  const parsed = programSchema.safeParse(plain);
   if (parsed.success) return { definition: parsed.data, findings: [] };
-  const findings = parsed.error.issues.map((issue) => {
+  const findings = parsed.error.issues.flatMap((issue) => {
     const path = issue.path.flatMap((part): (string | number)[] =>
       typeof part === 'number' ? [part] : String(part).split('.'),
     );
-    return {
-      line: lines.linePos(offsetOf(document.contents, path)).line,
-      path: path.join('.'),
+    // An unknown key is told where it stands, not where its parent does.
+    const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
+    return paths.map((own) => ({
+      line: lines.linePos(offsetOf(document.contents, own)).line,
+      path: own.join('.'),
       message: issue.message,
-    };
+    }));
   });
   return { definition: null, findings };
 }

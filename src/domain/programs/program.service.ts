@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import stringify from 'safe-stable-stringify';
-import { type Language, Refusal, refuse } from '../../kernel/errors.ts';
+import { type Language, Refusal, RequestFault, refuse } from '../../kernel/errors.ts';
 import { toPublicId } from '../../kernel/ids.ts';
 import { businessTime, type Database, type Transaction } from '../../persistence/index.ts';
 import type { TenantService } from '../tenants/index.ts';
@@ -26,7 +26,11 @@ const MOST_REMEMBERED = 1_000;
 const MOST_TRIES = 3;
 
 /** Another version of the program came into force between proposal and commit. */
-class ProgramMoved extends Error {}
+class ProgramMoved extends RequestFault {
+  constructor() {
+    super('SERVICE_UNAVAILABLE', { httpStatus: 503 });
+  }
+}
 
 export function toAsset(definition: AssetDefinition): Asset {
   const { code, kind, spendable, transferable } = definition;

@@ -1,6 +1,6 @@
+import { Refusal, RequestFault } from '../../kernel/errors.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import {
-  AlreadyDone,
   claimKey,
   type Database,
   findResult,
@@ -79,8 +79,14 @@ export class UseCaseRunner {
       });
       return { result, written: !dryRun };
     } catch (error) {
-      if (!(error instanceof AlreadyDone)) throw error;
-      const stored = await findResult<Stored>(this.#database.read(tenantKey), tenantKey, request);
+      const isExpected = error instanceof Refusal || error instanceof RequestFault;
+      if (dryRun || isExpected) throw error;
+      // Taken by another, or lost from sight at COMMIT: the key tells whether it was done.
+      const sql = this.#database.read(tenantKey);
+      const stored = await findResult<Stored>(sql, tenantKey, request).catch((failure: unknown) => {
+        if (failure instanceof Refusal) throw failure;
+        return null;
+      });
       if (stored === null) throw error;
       return { result: await useCase.replay(stored), written: false };
     }

@@ -1,5 +1,5 @@
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode, valueFromASTUntyped } from 'graphql';
-import { parseDuration } from '../../kernel/calendar.ts';
+import { isCalendarDate, parseDuration } from '../../kernel/calendar.ts';
 import { isDecimal } from '../../kernel/money.ts';
 import { parsePoints } from '../../kernel/points.ts';
 
@@ -49,7 +49,10 @@ const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:
 const dateTimeExpected = 'A moment is RFC 3339 with its offset, e.g. "2026-11-21T10:00:00+08:00".';
 
 function toDateTime(text: unknown): Date {
-  const value = typeof text === 'string' && DATE_TIME.test(text) ? new Date(text) : null;
+  const value =
+    typeof text === 'string' && DATE_TIME.test(text) && isCalendarDate(text.slice(0, 10))
+      ? new Date(text)
+      : null;
   if (value === null || Number.isNaN(value.getTime())) throw invalid('INVALID_DATE_TIME', dateTimeExpected);
   return value;
 }
