@@ -57,6 +57,10 @@ export const gatewayErrors = {
     en: 'The database is away for the moment. Try again with the same key in a few seconds.',
     'zh-CN': '数据库暂时不可用，请数秒后使用相同的幂等键重试。',
   },
+  TEXT_INVALID: {
+    en: 'A text holds a NUL character or half of a surrogate pair. Send well-formed Unicode.',
+    'zh-CN': '文本包含 NUL 字符或不完整的代理对，请发送格式正确的 Unicode 文本。',
+  },
   INVALID_POINTS: {
     en: 'Points are a whole number of 64 bits, as a string of ASCII digits, e.g. "500".',
     'zh-CN': '数量须为 64 位整数，以 ASCII 数字字符串表示，例如“500”。',

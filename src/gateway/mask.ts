@@ -21,6 +21,8 @@ import type { Admitted } from './guard/index.ts';
 const MOST_VARIABLE_ERRORS = 10;
 
 /** Connection failures of PostgreSQL and of the network. */
+/** What `pg` says of a connection that broke; it gives no code. */
+const LOST = /^Connection terminated/;
 const AWAY = /^(08|57P0|53300|ECONN|EPIPE|ETIMEDOUT)/;
 
 /** Who reads an error, and under which id it is logged. */
@@ -61,7 +63,8 @@ export function maskError(error: unknown, reader: Reader, logger: Logger): Graph
     return { ...faultToError(new RequestFault(code), reader), ...place };
   }
   logger.error({ err: cause, requestId: reader.requestId }, 'an operation failed');
-  const isAway = AWAY.test(String((cause as { code?: unknown } | null)?.code ?? ''));
+  const { code: state, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
+  const isAway = AWAY.test(String(state ?? '')) || LOST.test(String(message ?? ''));
   const fault = new RequestFault(isAway ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_SERVER_ERROR', {
     details: { requestId: reader.requestId },
   });

@@ -381,7 +381,6 @@ describeDocuments('what the clients send', () => {
     expect(purchase.node.status).toBe('POSTED');
   });
 
-  // The ledgers answer a replay with today's status, not with that of the first answer.
   it('02 sent again gives its first answer even when what was pending is due', async () => {
     expect((await send('02')).data).toEqual(answers['02']);
   });

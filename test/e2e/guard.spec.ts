@@ -270,3 +270,14 @@ it('a frame above 256 kB closes the socket, and no other', async () => {
   expect(await other.next()).toMatchObject({ type: 'next', payload: { data: { program: { version: 1 } } } });
   await other.close();
 });
+
+it('refuses text that no database can hold, in variables and in the document', async () => {
+  const key = (name: string) => ({ kind: 'EXTERNAL', value: name });
+  const query = 'query($i: IdentityInput!) { memberByIdentity(identity: $i) { id } }';
+  for (const text of ['a\u0000b', 'a\ud800b']) {
+    const byVariable = await gateway.ask(query, { i: key(text) });
+    expect(byVariable.errors).toMatchObject([{ extensions: { code: 'TEXT_INVALID' } }]);
+  }
+  const inDocument = String.raw`{ memberByIdentity(identity: { kind: EXTERNAL, value: "a\u0000b" }) { id } }`;
+  expect((await gateway.ask(inDocument)).errors).toMatchObject([{ extensions: { code: 'TEXT_INVALID' } }]);
+});

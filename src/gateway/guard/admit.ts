@@ -9,6 +9,7 @@ import { RequestFault } from '../../kernel/errors.ts';
 import type { Caller } from '../../kernel/request-context.ts';
 import { refuseCostly } from './cost.ts';
 import { type DocumentFacts, readDocument } from './document.ts';
+import { refuseUnstorable } from './text.ts';
 
 const REMEMBERED_DOCUMENTS = 1_000;
 const REMEMBERED_CHARACTERS = 20_000_000;
@@ -157,6 +158,7 @@ function countValues(variables: object): number {
     for (const value of Object.values(next.value)) {
       values += 1;
       if (values > MOST_VARIABLE_VALUES) throw new RequestFault('VARIABLES_TOO_LARGE');
+      if (typeof value === 'string') refuseUnstorable(value);
       if (typeof value === 'object' && value !== null) stack.push({ value, depth: next.depth + 1 });
     }
   }

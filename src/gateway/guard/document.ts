@@ -18,6 +18,7 @@ import {
 import { RequestFault } from '../../kernel/errors.ts';
 import type { Role } from '../../kernel/request-context.ts';
 import { withRefusedValues } from './refused-values.ts';
+import { refuseUnstorable } from './text.ts';
 
 const MOST_TOKENS = 4_000;
 const MOST_FIELDS = 500;
@@ -97,6 +98,9 @@ function refuseLarge(document: DocumentNode): void {
     },
     Directive() {
       counts.directives += 1;
+    },
+    StringValue({ value }) {
+      refuseUnstorable(value);
     },
     FragmentDefinition() {
       counts.fragments += 1;
