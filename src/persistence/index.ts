@@ -11,5 +11,5 @@ export { businessTime, databaseTime, type EntityManager } from './orm.ts';
 export { projectPath } from './project-root.ts';
 export { SkippedStatement } from './sql/batch.ts';
 export { violatedConstraint } from './sql/errors.ts';
-export { type Sql, statement } from './sql/statement.ts';
+export { type Sql, type Statement, statement } from './sql/statement.ts';
 export type { Transaction } from './sql/transaction.ts';

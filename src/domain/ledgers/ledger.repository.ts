@@ -1,4 +1,4 @@
-import { type Sql, statement, type Transaction } from '../../persistence/index.ts';
+import { type Sql, type Statement, statement, type Transaction } from '../../persistence/index.ts';
 import type { Entry } from './entry.entity.ts';
 import type { LedgerDraft } from './ledger.policy.ts';
 import type { LedgerState, LotState } from './posting.ts';
@@ -48,7 +48,8 @@ const updateLots = statement(
   `update lot set remaining = l.remaining, held = l.held, pending = l.pending, matured_at = l.matured_at
      from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::boolean[], $7::timestamptz[])
        as l (ledger_id, lot_id, remaining, held, pending, matured_at)
-    where lot.tenant_id = $1 and lot.ledger_id = l.ledger_id and lot.lot_id = l.lot_id`,
+    where lot.tenant_id = $1 and lot.ledger_id = any($2::uuid[]) and lot.lot_id = any($3::uuid[])
+      and lot.ledger_id = l.ledger_id and lot.lot_id = l.lot_id`,
 );
 const insertAllocations = statement(
   'allocation.insert',
@@ -78,7 +79,7 @@ const writeEntries = statement<{ ledgerKey: string; version: bigint; feedPositio
        from unnest($17::uuid[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
                    $23::timestamptz[], $24::timestamptz[])
          as s (ledger_id, posted, pending, held, debt, version, settle_at, recorded_at)
-      where ledger.tenant_id = $1 and ledger.ledger_id = s.ledger_id)
+      where ledger.tenant_id = $1 and ledger.ledger_id = any($17::uuid[]) and ledger.ledger_id = s.ledger_id)
    insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                       held_delta, posted_after, pending_after, held_after, feed_position, reason,
                       available_at, expires_at, occurred_at, recorded_at)
@@ -137,6 +138,14 @@ export async function findOpenLots(
   return await tx.run(selectOpenLots, [tenantKey, ledgerKeys]);
 }
 
+/**
+ * Sends a statement that nobody waits for; if it fails, the transaction tells so at its end. What takes no feed
+ * position goes before the transaction's turn to take one.
+ */
+function send(tx: Transaction, stmt: Statement<unknown>, values: readonly unknown[]): void {
+  tx.run(stmt, values).catch(() => undefined);
+}
+
 /** Writes drafts with the COMMIT of the transaction; their entries learn their feed positions then. */
 export function writeDrafts(
   tx: Transaction,
@@ -146,12 +155,12 @@ export function writeDrafts(
 ): void {
   const changed = drafts.filter(({ operations }) => operations.length > 0);
   if (changed.length === 0) return;
-  deferOperations(tx, tenantKey, changed, facts);
-  deferLots(tx, tenantKey, changed);
+  sendOperations(tx, tenantKey, changed, facts);
+  sendLots(tx, tenantKey, changed);
   deferEntries(tx, tenantKey, changed);
 }
 
-function deferOperations(
+function sendOperations(
   tx: Transaction,
   tenantKey: string,
   drafts: readonly LedgerDraft[],
@@ -172,13 +181,13 @@ function deferOperations(
       })),
     ),
   );
-  tx.defer(insertOperations, [tenantKey, JSON.stringify(rows), facts.programVersion, facts.now]);
+  send(tx, insertOperations, [tenantKey, JSON.stringify(rows), facts.programVersion, facts.now]);
 }
 
-function deferLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDraft[]): void {
+function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDraft[]): void {
   const made = drafts.flatMap(({ newLots }) => newLots);
   if (made.length > 0) {
-    tx.defer(insertLots, [
+    send(tx, insertLots, [
       tenantKey,
       made.map(({ ledgerKey }) => ledgerKey),
       made.map(({ lotKey }) => lotKey),
@@ -194,7 +203,7 @@ function deferLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDr
   }
   const changed = drafts.flatMap(({ changedLots }) => [...changedLots]);
   if (changed.length > 0) {
-    tx.defer(updateLots, [
+    send(tx, updateLots, [
       tenantKey,
       changed.map(({ ledgerKey }) => ledgerKey),
       changed.map(({ lotKey }) => lotKey),
@@ -206,7 +215,7 @@ function deferLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDr
   }
   for (const { allocations, recordedAt } of drafts) {
     if (allocations.length === 0) continue;
-    tx.defer(insertAllocations, [
+    send(tx, insertAllocations, [
       tenantKey,
       allocations.map(({ operationKey }) => operationKey),
       allocations.map(({ ledgerKey }) => ledgerKey),

@@ -14,9 +14,10 @@ const selectMembers = statement<Member>(
 );
 const selectByIdentity = statement<Member>(
   'member.by_identity',
-  `select ${memberColumns} from member_identity i
-     join member m on m.tenant_id = $1 and m.member_id = i.member_id
-    where i.tenant_id = $1 and i.kind = $2 and i.value = $3`,
+  `select ${memberColumns} from member m
+    where m.tenant_id = $1
+      and m.member_id = (select i.member_id from member_identity i
+                          where i.tenant_id = $1 and i.kind = $2 and i.value = $3)`,
 );
 const lockMember = statement<Member>(
   'member.lock',

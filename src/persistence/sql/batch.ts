@@ -1,5 +1,6 @@
 import pg from 'pg';
 import utils from 'pg/lib/utils.js';
+import { serialize } from 'pg-protocol';
 import type { Statement } from './statement.ts';
 import { valueTypes } from './types.ts';
 
@@ -28,13 +29,7 @@ type Prepared = Map<string, Parsed>;
 
 /** The wire protocol of a `pg` connection, as far as it is used here. */
 interface Wire {
-  readonly stream: { cork?(): void; uncork?(): void };
-  parse(message: { name: string; text: string; types?: number[] }): void;
-  bind(message: { statement: string; values: unknown[]; valueMapper: (value: unknown) => unknown }): void;
-  describe(message: { type: 'S'; name: string }): void;
-  execute(message: { portal: string }): void;
-  close(message: { type: 'S'; name: string }): void;
-  sync(): void;
+  readonly stream: { readonly writable: boolean; write(packet: Buffer): unknown };
 }
 
 /** Why a statement has no answer: one before it, in the same round trip, failed. */
@@ -85,21 +80,27 @@ export class Batch extends pg.Query {
     const prepared = preparedOn(wire);
     const sent: Prepared = new Map();
     this.#prepared = prepared;
+    // One buffer, because the system is asked once: many small writes cost more than all of our own work.
+    const messages: Buffer[] = [];
     for (const { statement, values } of this.#calls) {
-      let parsed = prepared.get(statement.name) ?? sent.get(statement.name);
+      const { name, text } = statement;
+      let parsed = prepared.get(name) ?? sent.get(name);
       if (parsed === undefined) {
         parsed = { columns: [], isKnown: false };
-        sent.set(statement.name, parsed);
+        sent.set(name, parsed);
         // Batches before this one may have sent it, and nobody knows yet whether the server got that far.
-        wire.close({ type: 'S', name: statement.name });
-        wire.parse({ name: statement.name, text: statement.text });
-        wire.describe({ type: 'S', name: statement.name });
+        const [close, parse] = [
+          serialize.close({ type: 'S', name }),
+          serialize.parse({ name, text, types: [] }),
+        ];
+        messages.push(close, parse, serialize.describe({ type: 'S', name }));
       }
       this.#parsed.push(parsed);
-      wire.bind({ statement: statement.name, values: values as unknown[], valueMapper: utils.prepareValue });
-      wire.execute({ portal: '' });
+      const bound = { statement: name, values: values as unknown[], valueMapper: utils.prepareValue };
+      messages.push(serialize.bind(bound), serialize.execute({ portal: '' }));
     }
-    wire.sync();
+    messages.push(serialize.sync());
+    if (wire.stream.writable) wire.stream.write(Buffer.concat(messages));
   }
 
   handleRowDescription(message: RowDescription): void {

@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { v7 } from 'uuid';
+import { fromPublicId, toPublicId } from '../ids.ts';
+
+export interface EarnInput {
+  readonly idempotencyKey: string;
+  readonly memberId: string;
+  readonly asset: string;
+  readonly amount: string;
+  readonly reason?: string | null;
+  readonly reference?: { readonly type: string; readonly id: string } | null;
+}
+
+const claimKey = {
+  name: 'claim',
+  text: `
+    insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
+    values ($1, $2, 'earnPoints', $3, $4, date_trunc('milliseconds', now()))
+    on conflict do nothing returning key`,
+};
+/** Locks the ledger, and settles when what is earned now expires: at the end of a local month, in a year. */
+const lockLedger = {
+  name: 'lock',
+  text: `
+    select l.ledger_id, l.posted, l.pending, l.held, l.version, t.program_version,
+           date_trunc('milliseconds', now()) as now,
+           (date_trunc('month', (now() at time zone 'Asia/Shanghai') + interval '12 months')
+             + interval '1 month') at time zone 'Asia/Shanghai' as expires_at
+      from ledger l
+      join member m on m.tenant_id = l.tenant_id and m.member_id = l.member_id and m.status = 'ACTIVE'
+      join tenant t on t.tenant_id = l.tenant_id
+     where l.tenant_id = $1 and l.member_id = $2 and l.asset = $3
+       for update of l`,
+};
+const insertOperation = {
+  name: 'operation',
+  text: `
+    insert into operation (tenant_id, operation_id, kind, program_version, reason, reference_type,
+                           reference_id, ledger_ids, versions, created_at)
+    values ($1, $2, 'EARN', $3, $4, $5, $6, array[$7::uuid], array[$8::bigint], $9)`,
+};
+const insertLot = {
+  name: 'lot',
+  text: `
+    insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at,
+                     expires_at, created_at, matured_at)
+    values ($1, $2, $3, $4, $5, $5, false, $6, $7, $6, $6)`,
+};
+/** Ledger, feed and entry in one statement, last: the feed's row stays locked until the commit. */
+const writeEntry = {
+  name: 'entry',
+  text: `
+    with feed as (
+      update tenant_feed set position = position + 1 where tenant_id = $1 returning position),
+    left_as as (
+      update ledger set posted = posted + $4, version = $3, recorded_at = $6,
+                        settle_at = least(settle_at, $7), feed_position = (select position from feed)
+       where tenant_id = $1 and ledger_id = $2 returning posted, pending, held)
+    insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
+                       held_delta, posted_after, pending_after, held_after, feed_position, reason,
+                       available_at, expires_at, occurred_at, recorded_at)
+    select $1, $2, $3, $5, 'EARN', $4, $4, 0, 0, l.posted, l.pending, l.held, f.position, $8, $6, $7, $6, $6
+      from feed f, left_as l
+    returning posted_after`,
+};
+
+interface LockedLedger {
+  ledger_id: string;
+  posted: string;
+  pending: string;
+  held: string;
+  version: string;
+  program_version: number;
+  now: string;
+  expires_at: string;
+}
+interface Posted {
+  readonly operationKey: string;
+  readonly ledger: LockedLedger;
+  readonly version: string;
+  readonly postedAfter: string;
+}
+
+/** Credits an amount in one interactive transaction; answers as the schema says. */
+export async function earnPoints(
+  pool: pg.Pool,
+  tenantKey: string,
+  input: EarnInput,
+  asset: unknown,
+): Promise<unknown> {
+  const client = await pool.connect();
+  let posted: Posted;
+  try {
+    await client.query('begin');
+    posted = await post(client, tenantKey, input);
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  } finally {
+    client.release();
+  }
+  return toPayload(input, posted, asset);
+}
+
+async function post(client: pg.PoolClient, tenantKey: string, input: EarnInput): Promise<Posted> {
+  const { idempotencyKey, ...request } = input;
+  const operationKey = v7();
+  const hash = createHash('sha256')
+    .update(`earnPoints\n${JSON.stringify(request)}`)
+    .digest();
+  const claim = [tenantKey, idempotencyKey, hash, JSON.stringify({ operation: operationKey })];
+  const claimed = await client.query({ ...claimKey, values: claim });
+  if (claimed.rowCount === 0) throw new Error('The key was used before: the floor keeps no replays.');
+  const locked = await client.query<LockedLedger>({
+    ...lockLedger,
+    values: [tenantKey, fromPublicId(input.memberId), input.asset],
+  });
+  const [ledger] = locked.rows;
+  if (ledger === undefined) throw new Error('There is no such active member with such a ledger.');
+  const { ledger_id: ledgerKey, now, expires_at: expiresAt } = ledger;
+  const { amount, reason = null, reference } = input;
+  const version = String(BigInt(ledger.version) + 1n);
+  const referred = [reference?.type ?? null, reference?.id ?? null];
+  const operation = [
+    tenantKey,
+    operationKey,
+    ledger.program_version,
+    reason,
+    ...referred,
+    ledgerKey,
+    version,
+    now,
+  ];
+  await client.query({ ...insertOperation, values: operation });
+  const lot = [tenantKey, ledgerKey, v7(), operationKey, amount, now, expiresAt];
+  await client.query({ ...insertLot, values: lot });
+  const entry = [tenantKey, ledgerKey, version, amount, operationKey, now, expiresAt, reason];
+  const written = await client.query<{ posted_after: string }>({ ...writeEntry, values: entry });
+  return { operationKey, ledger, version, postedAfter: written.rows[0]?.posted_after ?? '' };
+}
+
+function toPayload(
+  { amount }: EarnInput,
+  { operationKey, ledger, version, postedAfter }: Posted,
+  asset: unknown,
+): unknown {
+  const entry = {
+    id: `${toPublicId('ent', ledger.ledger_id)}_${Number(version).toString(36)}`,
+    asset,
+    amount,
+    postedDelta: amount,
+    pendingDelta: '0',
+    heldDelta: '0',
+    balanceAfter: postedAfter,
+    version,
+    status: 'POSTED',
+    availableAt: ledger.now,
+    expiresAt: ledger.expires_at,
+  };
+  const available = String(BigInt(postedAfter) - BigInt(ledger.held));
+  return {
+    operation: {
+      id: toPublicId('op', operationKey),
+      kind: 'EARN',
+      createdAt: ledger.now,
+      entries: [entry],
+    },
+    ledger: {
+      id: toPublicId('led', ledger.ledger_id),
+      balance: { available, pending: ledger.pending, held: ledger.held },
+      version,
+    },
+    userErrors: [],
+  };
+}

@@ -1,0 +1,51 @@
+import { createServer } from 'node:http';
+import { postgraphile } from 'postgraphile';
+import { makePgService } from 'postgraphile/adaptors/pg';
+import { grafserv } from 'postgraphile/grafserv/node';
+import { PostGraphileAmberPreset } from 'postgraphile/presets/amber';
+import { jsonPgSmartTags } from 'postgraphile/utils';
+import { listen, setting } from './server.ts';
+
+const apiKey = setting('BENCH_API_KEY');
+const tenantKey = setting('BENCH_TENANT_KEY');
+
+/** The relations that the product's tables have without declaring them. */
+const relations = jsonPgSmartTags({
+  version: 1,
+  config: {
+    class: {
+      entry: {
+        tags: {
+          foreignKey: [
+            '(tenant_id, ledger_id) references ledger (tenant_id, ledger_id)',
+            '(tenant_id, operation_id) references operation (tenant_id, operation_id)',
+          ],
+        },
+      },
+    },
+  },
+});
+
+const pgl = postgraphile({
+  extends: [PostGraphileAmberPreset],
+  plugins: [relations],
+  pgServices: [
+    makePgService({
+      connectionString: setting('BENCH_DATABASE_URL'),
+      schemas: ['public'],
+      poolConfig: { max: Number(setting('BENCH_POOL')), idleTimeoutMillis: 0 },
+    }),
+  ],
+  grafast: {
+    // Whose rows it may see, as row-level security wants to know it: PostGraphile sets this in a transaction.
+    context: (request) => {
+      if (request.node?.req.headers['x-api-key'] !== apiKey) throw new Error('An unknown API key.');
+      return { pgSettings: { 'app.tenant_id': tenantKey } };
+    },
+  },
+  grafserv: { graphqlPath: '/graphql', graphiql: false, watch: false },
+});
+
+const server = createServer();
+await pgl.createServ(grafserv).addTo(server);
+await listen(server);

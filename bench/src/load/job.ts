@@ -1,0 +1,29 @@
+/** What a contender is asked, over and over, by the load process. */
+export interface LoadJob {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** A request's JSON: `{{member}}` becomes a member's id at random, `{{key}}` a key that was never used. */
+  readonly body: string;
+  readonly members: readonly string[];
+  readonly connections: number;
+  readonly seconds: number;
+  /** A right answer contains it; `{{member}}` as above. */
+  readonly proof: string;
+}
+
+export interface LoadResult {
+  readonly completed: number;
+  /** From the first request to the last answer that counts. */
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Answers that weren't 200, had GraphQL errors or user errors, or lacked the proof. */
+  readonly failed: number;
+  /** The first of them. */
+  readonly failure: string | null;
+}
+
+/** The value below which a share of the sorted numbers lies. */
+export function percentile(sorted: Float64Array, share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
