@@ -50,6 +50,8 @@ export interface Foundation {
   readonly databaseUrl: string;
   readonly plugins: readonly Plugin[];
   readonly logger: Logger;
+  /** For imports: see `DatabaseOptions`. */
+  readonly relaxedCommits?: boolean;
 }
 
 /** The application without its doors: what the gateway and the CLI share. */
@@ -84,6 +86,7 @@ export async function composeApplication({
   databaseUrl,
   plugins,
   logger,
+  relaxedCommits = false,
 }: Foundation): Promise<Application> {
   useErrorCatalogue(errorCatalogue);
   const metrics = new Metrics();
@@ -92,6 +95,7 @@ export async function composeApplication({
     entities,
     readConnections: config.readConnections,
     writeConnections: config.writeConnections,
+    relaxedCommits,
     onError: (error) => logger.warn({ err: error }, 'a database connection broke'),
   });
   const host = new PluginHost(plugins, ({ extension, point, error }) => {

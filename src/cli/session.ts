@@ -15,19 +15,23 @@ export interface Session {
 /** A failure that the user can mend; its message is all that is shown. */
 export class CommandFailure extends Error {}
 
-/** Opens the database and the application, runs a command, and closes them, whatever happens. */
+/**
+ * Opens the database and the application, runs a command, and closes them, whatever happens.
+ * @param relaxedCommits for a command that can be run again, and that ends with `Database.harden`
+ */
 export async function inSession<Result>(
   command: (session: Session) => Promise<Result>,
-  overrides: Partial<Config> = {},
+  { relaxedCommits = false }: { relaxedCommits?: boolean } = {},
 ): Promise<Result> {
-  const config = { ...loadConfig(), ...overrides };
+  const config = loadConfig();
   let opened: OpenedDatabase | null = null;
   let application: Application | null = null;
   try {
     opened = await openDatabase(config, () => undefined);
     const plugins = await loadPlugins(config.plugins);
     const logger = createLogger('error');
-    application = await composeApplication({ config, databaseUrl: opened.appUrl, plugins, logger });
+    const databaseUrl = opened.appUrl;
+    application = await composeApplication({ config, databaseUrl, plugins, logger, relaxedCommits });
     return await command({ application, config });
   } finally {
     await application?.close();

@@ -2,7 +2,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { knownMigrations } from './migrate.ts';
 import { type EntityManager, openOrm, unitOfWork } from './orm.ts';
 import { Reader } from './sql/reader.ts';
-import { SESSION_OPTIONS } from './sql/session.ts';
+import { RELAXED_OPTIONS, SESSION_OPTIONS } from './sql/session.ts';
 import { type Sql, statement } from './sql/statement.ts';
 import { type Transaction, type TransactionOptions, TransactionPool } from './sql/transaction.ts';
 
@@ -29,6 +29,8 @@ export interface DatabaseOptions {
   /** Connections on which transactions run. */
   readonly writeConnections: number;
   readonly onError: (error: Error) => void;
+  /** Commits don't wait for the disk: only for work that can be done again, and ends with `harden`. */
+  readonly relaxedCommits?: boolean;
 }
 
 /** The one way to the data. Whatever it runs, it runs for one tenant, under row-level security. */
@@ -57,7 +59,7 @@ export class Database {
       {
         connectionString: appUrl,
         max: options.writeConnections,
-        options: SESSION_OPTIONS,
+        options: SESSION_OPTIONS + (options.relaxedCommits === true ? RELAXED_OPTIONS : ''),
       },
       onError,
     );
@@ -100,6 +102,13 @@ export class Database {
   /** One MikroORM unit of work with the tenant set, for what is not on a hot path. */
   unitOfWork<T>(tenantKey: string, work: (em: EntityManager) => Promise<T>): Promise<T> {
     return unitOfWork(this.#orm, tenantKey, work);
+  }
+
+  /** Waits until everything committed so far is on the disk: a commit that does wait takes the others along. */
+  async harden(tenantKey: string): Promise<void> {
+    await this.unitOfWork(tenantKey, async (em) => {
+      await em.execute('update tenant_feed set position = position where tenant_id = ?', [tenantKey]);
+    });
   }
 
   /** Why the database can't serve now, in one sentence; null when it can. */

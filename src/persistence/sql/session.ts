@@ -7,3 +7,6 @@
  */
 export const SESSION_OPTIONS =
   '-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off -c timezone=UTC';
+
+/** Added for work that can be done again: a crash may lose the last commits, and never a part of one. */
+export const RELAXED_OPTIONS = ' -c synchronous_commit=off';
