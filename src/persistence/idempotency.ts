@@ -66,7 +66,7 @@ export async function findResult<Result>(
 }
 
 /** Thrown by `claimKey` when another transaction has bound the key meanwhile; its result can be read now. */
-export class AlreadyDone extends Error {}
+class AlreadyDone extends Error {}
 
 /**
  * Binds the key to this request and its result, within the transaction that carries it out. Waits for another

@@ -1,6 +1,5 @@
 export { Database } from './database.ts';
 export {
-  AlreadyDone,
   claimKey,
   findResult,
   idempotencyErrors,
