@@ -104,7 +104,7 @@ export class Database {
     return unitOfWork(this.#orm, tenantKey, work);
   }
 
-  /** Waits until everything committed so far is on the disk: a commit that does wait takes the others along. */
+  /** Waits until all that was committed is on the disk: a commit that waits takes the others along. */
   async harden(tenantKey: string): Promise<void> {
     await this.unitOfWork(tenantKey, async (em) => {
       await em.execute('update tenant_feed set position = position where tenant_id = ?', [tenantKey]);

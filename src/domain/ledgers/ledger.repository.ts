@@ -139,8 +139,8 @@ export async function findOpenLots(
 }
 
 /**
- * Sends a statement that nobody waits for; if it fails, the transaction tells so at its end. What takes no feed
- * position goes before the transaction's turn to take one.
+ * Sends a statement that nobody waits for; if it fails, the transaction tells so at its end. What takes no
+ * feed position goes before the transaction's turn to take one.
  */
 function send(tx: Transaction, stmt: Statement<unknown>, values: readonly unknown[]): void {
   tx.run(stmt, values).catch(() => undefined);

@@ -19,7 +19,7 @@ function bindingHash(binding: string): Buffer {
   return hash;
 }
 
-/** Eight bytes in all would do for chance; nobody gains by inventing a place, since rights are checked apart. */
+/** Against accidents: nobody gains by inventing a place, since rights are checked apart. */
 function checksum(hash: Buffer, place: string): Buffer {
   const check = Buffer.alloc(CHECK_BYTES);
   check.writeUInt32BE(crc32(place, hash.readUInt32BE(0)));
@@ -27,9 +27,9 @@ function checksum(hash: Buffer, place: string): Buffer {
 }
 
 /**
- * An opaque place in a list. `binding` says which list: tenant, field, filter and order; a cursor is good for
- * that list alone, and a place that was not made here has the wrong checksum. At most 64 bytes for places of up
- * to 38 ASCII characters.
+ * An opaque place in a list. `binding` says which list: tenant, field, filter and order; a cursor is good
+ * for that list alone, and a place that was not made here has the wrong checksum. At most 64 bytes for
+ * places of up to 38 ASCII characters.
  */
 export function encodeCursor(binding: string, place: string): string {
   const hash = bindingHash(binding);

@@ -7,18 +7,38 @@ const TEXT = 25;
 const one = statement('batch-spec.one', 'select $1');
 const two = statement('batch-spec.two', 'select $1, $2');
 
+const NAMES: Record<string, string> = {
+  P: 'parse',
+  B: 'bind',
+  D: 'describe',
+  E: 'execute',
+  C: 'close',
+  S: 'sync',
+};
+
+/** The messages of a packet in words: type, length, body, as PostgreSQL's protocol writes them. */
+function messagesOf(packet: Buffer): string[] {
+  const messages: string[] = [];
+  for (let at = 0; at < packet.length; at += 1 + packet.readInt32BE(at + 1)) {
+    const type = packet.toString('latin1', at, at + 1);
+    const body = packet.subarray(at + 5, at + 1 + packet.readInt32BE(at + 1));
+    const texts = body.toString('latin1').split('\0');
+    const what = {
+      P: texts[0],
+      B: texts[1],
+      D: `${texts[0]?.[0]} ${texts[0]?.slice(1)}`,
+      C: texts[0]?.slice(1),
+    }[type];
+    messages.push([NAMES[type], what].filter(Boolean).join(' '));
+  }
+  return messages;
+}
+
 /** A connection that notes what is written to it; nobody answers but the test. */
 function newWire() {
   const sent: string[] = [];
   return {
-    sent,
-    stream: {},
-    parse: ({ name }: { name: string }) => sent.push(`parse ${name}`),
-    bind: ({ statement: name }: { statement: string }) => sent.push(`bind ${name}`),
-    describe: ({ type, name }: { type: string; name: string }) => sent.push(`describe ${type} ${name}`),
-    execute: () => sent.push('execute'),
-    close: ({ name }: { name: string }) => sent.push(`close ${name}`),
-    sync: () => sent.push('sync'),
+    stream: { writable: true, write: (packet: Buffer) => sent.push(...messagesOf(packet)) },
     /** What was written since it was last asked. */
     read: () => sent.splice(0),
   };

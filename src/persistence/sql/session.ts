@@ -1,9 +1,9 @@
 /**
- * How sessions plan. Statements are prepared once and keep one plan: planning them again costs more than running
- * them. Each is a look-up by keys, so sequential scans are off: a plan made while a table was still empty would
- * go on reading all of it when it has grown. For the same reason a statement on a hot path names whole keys of
- * its own, `ledger_id = any($2)`, where a join alone would do: an empty table's plan joins on tenant_id and
- * filters. Times are in UTC, which is the quickest to read.
+ * How sessions plan. Statements are prepared once and keep one plan: planning them again costs more than
+ * running them. Each is a look-up by keys, so sequential scans are off: a plan made while a table was still
+ * empty would go on reading all of it when it has grown. For the same reason a statement on a hot path
+ * names whole keys of its own, `ledger_id = any($2)`, where a join alone would do: an empty table's plan
+ * joins on tenant_id and filters. Times are in UTC, which is the quickest to read.
  */
 export const SESSION_OPTIONS =
   '-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off -c timezone=UTC';
