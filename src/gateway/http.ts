@@ -51,7 +51,7 @@ async function answer(
   try {
     const incoming = await readRequest(request);
     const { tenantKey, caller } = await parts.authenticator.authenticate(credentialsOf(request));
-    const language = asked ?? (await parts.services.programs.language(tenantKey));
+    const language = asked ?? (await parts.services.tenants.language(tenantKey));
     const ctx: RequestContext = { requestId, tenantKey, caller, language };
     reader = ctx;
     const admitted = parts.guard.admit(incoming, caller);

@@ -113,7 +113,7 @@ async function connect(parts: GatewayParts, ctx: SocketContext): Promise<boolean
     });
     ctx.extra.language =
       pickLanguage(text('acceptLanguage')) ??
-      (await parts.services.programs.language(authenticated.tenantKey));
+      (await parts.services.tenants.language(authenticated.tenantKey));
     ctx.extra.authenticated = authenticated;
     closeAtExpiry(ctx, authenticated);
     parts.metrics.socketOpened();

@@ -20,13 +20,13 @@ import {
 } from '../members/index.ts';
 import type { CommitFacts, PinnedProgram, UseCaseRunner } from '../programs/index.ts';
 import { askRules } from '../rules/index.ts';
+import { refuseLongSource } from '../shared/index.ts';
 import type { Activity } from './activity.entity.ts';
 import type { RecordActivityInput } from './activity.inputs.ts';
 import { refuseBadMoment, refuseBadType, toAmount, toOrderLines } from './activity.policy.ts';
 import { findActivity, findTotals, insertNew, type NewActivity } from './activity.repository.ts';
 
 const MOST_TRIES = 3;
-const LONGEST_CODE = 64;
 
 /** An activity, whose it is and what the rules gave for it. */
 export interface Recorded {
@@ -145,7 +145,7 @@ export class ActivityService {
     input: RecordActivityInput,
   ): Promise<ActivityProposal> {
     refuseBadType(input.type);
-    refuseLongSource(input);
+    refuseLongSource(input.source);
     const amount = toAmount(input.amount, program, ['amount']);
     const orderLines = toOrderLines(input.order, amount, program);
     const member = await this.#findMember(ctx, input);
@@ -241,14 +241,6 @@ export class ActivityService {
 function refuseInactive(member: Member): Member {
   if (member.status !== 'ACTIVE') throw refuse('MEMBER_NOT_ACTIVE', ['memberId'], { status: member.status });
   return member;
-}
-
-function refuseLongSource({ source }: RecordActivityInput): void {
-  for (const name of ['channel', 'store'] as const) {
-    if ((source?.[name]?.length ?? 0) > LONGEST_CODE) {
-      throw refuse('TEXT_TOO_LONG', ['source', name], { most: LONGEST_CODE });
-    }
-  }
 }
 
 function duplicateOrder(error: unknown, { orderNumber }: NewActivity): Refusal | null {

@@ -96,11 +96,10 @@ export class TransactionalLedgerWriter implements LedgerWriter {
     const withLots = states.filter((state) => needsLots(state, postingsOf.get(state.ledgerKey) ?? [], now));
     const keys = withLots.map(({ ledgerKey }) => ledgerKey);
     const lots = keys.length === 0 ? [] : await findOpenLots(tx, tenantKey, keys);
+    const lotsOf = Map.groupBy(lots, ({ ledgerKey }) => ledgerKey);
     const drafts = new Map(
       states.map((state) => {
-        const own = keys.includes(state.ledgerKey)
-          ? lots.filter(({ ledgerKey }) => ledgerKey === state.ledgerKey)
-          : null;
+        const own = withLots.includes(state) ? (lotsOf.get(state.ledgerKey) ?? []) : null;
         return [state.ledgerKey, new LedgerDraft(state, own, now)];
       }),
     );

@@ -1,5 +1,5 @@
-import { ArgsType, Field, ID, InputType, Int } from 'type-graphql';
-import { AFTER_DESCRIPTION, DateTimeScalar, FIRST_DESCRIPTION, PointsScalar } from '../shared/index.ts';
+import { ArgsType, Field, ID, InputType } from 'type-graphql';
+import { DateTimeScalar, PageArgs, PointsScalar } from '../shared/index.ts';
 import { HoldStatus } from './ledger.enums.types.ts';
 
 export const KEY_DESCRIPTION =
@@ -94,15 +94,6 @@ export class AdjustPointsInput {
 
   @Field(() => Boolean, { nullable: true, description: DRY_RUN_DESCRIPTION })
   dryRun?: boolean | null;
-}
-
-@ArgsType()
-export class PageArgs {
-  @Field(() => Int, { description: FIRST_DESCRIPTION })
-  first!: number;
-
-  @Field(() => String, { nullable: true, description: AFTER_DESCRIPTION })
-  after?: string | null;
 }
 
 @ArgsType()

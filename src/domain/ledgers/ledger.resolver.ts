@@ -7,6 +7,7 @@ import {
   type ConnectionOf,
   DateTimeScalar,
   DurationScalar,
+  PageArgs,
   payloadOf,
   type Row,
   toPage,
@@ -16,13 +17,7 @@ import { type Hold, HoldConnection } from './hold.entity.ts';
 import type { LedgerContext } from './ledger.context.ts';
 import { entryPlace, feedCursor, holdCursor, holdPlace, lotCursor, lotPlace } from './ledger.cursors.ts';
 import { Balance, ExpiringAmount, Ledger } from './ledger.entity.ts';
-import {
-  AdjustPointsInput,
-  EarnPointsInput,
-  HoldArgs,
-  PageArgs,
-  RedeemPointsInput,
-} from './ledger.inputs.ts';
+import { AdjustPointsInput, EarnPointsInput, HoldArgs, RedeemPointsInput } from './ledger.inputs.ts';
 import { AdjustPointsPayload, EarnPointsPayload, RedeemPointsPayload } from './ledger.payloads.types.ts';
 import { ledgerAfter } from './ledger.snapshot.ts';
 import { type Lot, LotConnection } from './lot.entity.ts';

@@ -1,8 +1,9 @@
-import { type ErrorDetails, refuse } from '../../kernel/errors.ts';
+import { refuse } from '../../kernel/errors.ts';
 import { fromPublicId, newKey } from '../../kernel/ids.ts';
 import { mayActOn, type RequestContext } from '../../kernel/request-context.ts';
 import type { Database } from '../../persistence/index.ts';
 import { assetOf, type PinnedProgram, type UseCaseRunner } from '../programs/index.ts';
+import { refuseLong } from '../shared/index.ts';
 import type { Entry } from './entry.entity.ts';
 import { EntryStatus } from './ledger.enums.types.ts';
 import type {
@@ -147,12 +148,6 @@ function toPosting(
 
 function plainReference(reference: ReferenceInput | null | undefined): Posting['reference'] {
   return reference === null || reference === undefined ? null : { type: reference.type, id: reference.id };
-}
-
-function refuseLong(text: string | null | undefined, most: number, field: readonly string[]): void {
-  const details: ErrorDetails = { most };
-  if (text !== null && text !== undefined && text.length > most)
-    throw refuse('TEXT_TOO_LONG', field, details);
 }
 
 /** An entry as the first answer showed it: what was pending then is so in every replay. */

@@ -6,6 +6,7 @@ import type { Transaction } from '../../persistence/index.ts';
 import type { Posting } from '../ledgers/index.ts';
 import type { CommitFacts, PinnedProgram } from '../programs/index.ts';
 import { askRules } from '../rules/index.ts';
+import { refuseLongSource } from '../shared/index.ts';
 import type { TenantService } from '../tenants/index.ts';
 import { type Gender, type Member, MemberStatus } from './member.entity.ts';
 import type { CreateMemberInput } from './member.inputs.ts';
@@ -14,14 +15,13 @@ import {
   maskedName,
   type NormalIdentity,
   normaliseIdentities,
+  refuseBadConsents,
   refuseBadProfile,
   refuseFutureBirthday,
   toAttributes,
   toTags,
 } from './member.policy.ts';
 import { addIdentities, insert, type NewMember } from './member.repository.ts';
-
-const LONGEST_CODE = 64;
 
 /** A member as they will be written, and what the rules give them for enrolling. */
 export interface EnrolmentProposal {
@@ -58,7 +58,8 @@ export class Enrolment {
     }
     const identities = normaliseIdentities(input.identities, IDENTITIES_FIELD);
     refuseBadProfile(input.profile);
-    refuseLongSource(input);
+    refuseLongSource(input.source);
+    refuseBadConsents(input.consents);
     const enriched = await this.#enriched(
       ctx,
       { ...input, attributes: toAttributes(input.attributes) },
@@ -142,16 +143,6 @@ export class Enrolment {
     }
     return enriched;
   }
-}
-
-function refuseLongSource({ source, consents }: CreateMemberInput): void {
-  for (const name of ['channel', 'store'] as const) {
-    if ((source?.[name]?.length ?? 0) > LONGEST_CODE) {
-      throw refuse('TEXT_TOO_LONG', ['source', name], { most: LONGEST_CODE });
-    }
-  }
-  const long = (consents ?? []).findIndex(({ purpose }) => purpose.length > LONGEST_CODE);
-  if (long >= 0) throw refuse('TEXT_TOO_LONG', ['consents', String(long), 'purpose'], { most: LONGEST_CODE });
 }
 
 function toNewMember(

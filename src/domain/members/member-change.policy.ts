@@ -1,7 +1,13 @@
 import { refuse } from '../../kernel/errors.ts';
 import { type Gender, type Member, MemberStatus, type StoredConsent } from './member.entity.ts';
 import type { UpdateMemberInput } from './member.inputs.ts';
-import { refuseBadProfile, refuseFutureBirthday, toAttributes, toTags } from './member.policy.ts';
+import {
+  refuseBadConsents,
+  refuseBadProfile,
+  refuseFutureBirthday,
+  toAttributes,
+  toTags,
+} from './member.policy.ts';
 
 const BY_HAND: readonly MemberStatus[] = [MemberStatus.ACTIVE, MemberStatus.BLOCKED, MemberStatus.CLOSED];
 
@@ -17,6 +23,7 @@ function sentOr<Value>(value: Value | null | undefined, before: Value | null): V
 export function updated(before: Member, input: UpdateMemberInput, now: Date, timeZone: string): Member {
   const { profile, status } = input;
   refuseBadProfile(profile);
+  refuseBadConsents(input.consents);
   if (status !== null && status !== undefined && !BY_HAND.includes(status)) {
     throw refuse('STATUS_NOT_BY_HAND', ['status'], { status });
   }

@@ -1,8 +1,9 @@
 import { parsePhoneNumberWithError } from 'libphonenumber-js';
 import { isCalendarDate, localDate } from '../../kernel/calendar.ts';
 import { Refusal, type RefusalReason, refuse } from '../../kernel/errors.ts';
+import { refuseLong, refuseLongCode } from '../shared/index.ts';
 import { IdentityKind } from './member.entity.ts';
-import type { IdentityInput, ProfileInput } from './member.inputs.ts';
+import type { ConsentInput, IdentityInput, ProfileInput } from './member.inputs.ts';
 
 export const MOST_IDENTITIES = 16;
 const LONGEST_VALUE = 128;
@@ -72,15 +73,19 @@ export function maskedName({ kind, value }: NormalIdentity): string {
 export function refuseBadProfile(profile: ProfileInput | null | undefined): void {
   const limits = { displayName: 200, locale: 35, region: 64 } as const;
   for (const [name, most] of Object.entries(limits)) {
-    const text = profile?.[name as keyof typeof limits];
-    if (text !== null && text !== undefined && text.length > most) {
-      throw refuse('TEXT_TOO_LONG', ['profile', name], { most });
-    }
+    refuseLong(profile?.[name as keyof typeof limits], most, ['profile', name]);
   }
   const birthday = profile?.birthday;
   if (birthday === null || birthday === undefined) return;
   if (!DATE.test(birthday) || !isCalendarDate(birthday) || birthday < '1900-01-01') {
     throw refuse('BIRTHDAY_INVALID', ['profile', 'birthday']);
+  }
+}
+
+/** @throws Refusal TEXT_TOO_LONG */
+export function refuseBadConsents(consents: readonly ConsentInput[] | null | undefined): void {
+  for (const [index, { purpose }] of (consents ?? []).entries()) {
+    refuseLongCode(purpose, ['consents', String(index), 'purpose']);
   }
 }
 

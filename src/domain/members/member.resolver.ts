@@ -21,16 +21,7 @@ import { mayActOn, type RequestContext } from '../../kernel/request-context.ts';
 import { type BenefitLoaders, type Grant, GrantConnection, GrantStatus } from '../benefits/index.ts';
 import { emptyLedger, Ledger, type LedgerLoaders, LedgerOperation } from '../ledgers/index.ts';
 import type { ProgramService } from '../programs/index.ts';
-import {
-  AFTER_DESCRIPTION,
-  type ConnectionOf,
-  FIRST_DESCRIPTION,
-  FirstType,
-  payloadOf,
-  type Row,
-  Source,
-  UserError,
-} from '../shared/index.ts';
+import { type ConnectionOf, PageArgs, payloadOf, type Row, Source, UserError } from '../shared/index.ts';
 import { Tier, TierStatus, tierReached } from '../tiers/index.ts';
 import { Consent, Identity, Member, Tag } from './member.entity.ts';
 import { CreateMemberInput, IdentityInput, UpdateMemberInput } from './member.inputs.ts';
@@ -72,15 +63,9 @@ class UpdateMemberPayload {
 }
 
 @ArgsType()
-class GrantArgs {
+class GrantArgs extends PageArgs {
   @Field(() => GrantStatus, { nullable: true, description: 'Only grants of this status.' })
   status?: GrantStatus | null;
-
-  @Field(FirstType, { description: FIRST_DESCRIPTION })
-  first!: number;
-
-  @Field(() => String, { nullable: true, description: AFTER_DESCRIPTION })
-  after?: string | null;
 }
 
 @Resolver(() => Member)

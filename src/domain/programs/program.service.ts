@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import stringify from 'safe-stable-stringify';
-import { type Language, Refusal, RequestFault, refuse } from '../../kernel/errors.ts';
+import { Refusal, RequestFault, refuse } from '../../kernel/errors.ts';
 import { toPublicId } from '../../kernel/ids.ts';
 import { businessTime, type Database, type Transaction } from '../../persistence/index.ts';
 import type { TenantService } from '../tenants/index.ts';
@@ -142,11 +142,6 @@ export class ProgramService {
       currency: definition.currency,
       assets: definition.assets.map(toAsset),
     };
-  }
-
-  /** The language for callers that name none. */
-  async language(tenantKey: string): Promise<Language> {
-    return (await this.#tenants.facts(tenantKey))?.locale ?? 'en';
   }
 }
 

@@ -1,4 +1,4 @@
-import { type ClassType, Field, Int, ObjectType } from 'type-graphql';
+import { type ClassType, Field, ObjectType } from 'type-graphql';
 
 @ObjectType({ simpleResolvers: true, description: 'Where a page of a list ends.' })
 export class PageInfo {
@@ -58,8 +58,3 @@ export function toPage<Node>(
   const edges = rows.slice(0, first).map((node) => ({ cursor: cursorOf(node), node }));
   return { edges, pageInfo: { hasNextPage: rows.length > first, endCursor: edges.at(-1)?.cursor ?? null } };
 }
-
-/** The type of `first`. The guard refuses values outside of 1–100 with PAGE_SIZE before anything runs. */
-export const FirstType = () => Int;
-export const FIRST_DESCRIPTION = 'How many at most: 1 to 100.';
-export const AFTER_DESCRIPTION = 'The cursor to go on behind; from the beginning when missing.';

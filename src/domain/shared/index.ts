@@ -1,16 +1,15 @@
 export {
-  AFTER_DESCRIPTION,
   type ConnectionOf,
   connectionType,
   edgeType,
-  FIRST_DESCRIPTION,
-  FirstType,
   toPage,
 } from './connection.types.ts';
 export { decodeCursor, encodeCursor } from './cursor.ts';
 export { MoneyInput, MoneyObject, toMoneyObject } from './money.types.ts';
 export { Node, type Refetched } from './node.types.ts';
+export { PageArgs } from './page.inputs.ts';
 export { payloadOf, UserError, useErrorCatalogue } from './payload.types.ts';
 export type { Row } from './row.ts';
 export { DateTimeScalar, DecimalScalar, DurationScalar, JsonScalar, PointsScalar } from './scalars.ts';
 export { Source, SourceInput } from './source.types.ts';
+export { refuseLong, refuseLongCode, refuseLongSource } from './text.ts';

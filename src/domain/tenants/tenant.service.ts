@@ -110,6 +110,11 @@ export class TenantService {
     return await this.#remember(this.#facts, tenantKey, () => this.#repository.findFacts(tenantKey));
   }
 
+  /** The language for callers that name none. */
+  async language(tenantKey: string): Promise<Language> {
+    return (await this.facts(tenantKey))?.locale ?? 'en';
+  }
+
   /** Forgets what was remembered of a tenant, after changing it here. */
   forget(tenantKey: string): void {
     this.#facts.delete(tenantKey);
