@@ -393,13 +393,3 @@ describe('an update', () => {
     expect(answer).toEqual(refused(code, field));
   });
 });
-
-it('refuses a consent with an endless purpose, when enrolling and when changing alike', async () => {
-  const consents = [{ purpose: 'X'.repeat(65), granted: true }];
-  const query = 'mutation($i: UpdateMemberInput!) { updateMember(input: $i) { userErrors { code field } } }';
-  const input = { idempotencyKey: 'long-purpose', memberId: gateway.demo.memberId, consents };
-  const { data } = await gateway.ask(query, { i: input });
-  expect(data.updateMember.userErrors).toEqual([
-    { code: 'TEXT_TOO_LONG', field: ['consents', '0', 'purpose'] },
-  ]);
-});
