@@ -14,7 +14,9 @@ export const FLOORS = [
   ['benefits'],
   ['tiers'],
   ['ledgers'],
+  ['limits'],
   ['programs'],
+  ['expressions'],
   ['tenants'],
   ['shared'],
 ];

@@ -1,10 +1,16 @@
 -- What the app role may do, granted again after every migration. "app_role" stands for its name.
--- Entries, allocations, operations, activities and stored results are never changed once written.
+-- Entries, allocations, operations, tier changes' past and stored results are never changed once written.
 grant usage on schema public to app_role;
 grant select, insert on
   tenant_directory, tenant, tenant_feed, api_key, idempotency, program, member, member_identity, ledger,
-  operation, entry, lot, allocation, hold, activity, benefit_grant
+  operation, entry, lot, allocation, hold, activity, benefit_grant, benefit_use, limit_counter, metric_day,
+  member_tier, tier_change, daily_run, refunded
   to app_role;
-grant update on tenant, tenant_feed, api_key, member, member_identity, ledger, lot, hold, benefit_grant to app_role;
-grant delete on member_identity to app_role;
+grant update on
+  tenant, tenant_feed, api_key, member, member_identity, ledger, lot, hold, benefit_grant, benefit_use,
+  limit_counter, metric_day, member_tier, daily_run, refunded
+  to app_role;
+-- Of a tier change only that its rules were asked.
+grant update (announced_at) on tier_change to app_role;
+grant delete on member_identity, metric_day to app_role;
 grant select on schema_migration to app_role;

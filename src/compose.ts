@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino';
 import type { Config } from './config/index.ts';
-import { Activity, ActivityService } from './domain/activities/index.ts';
-import { Grant } from './domain/benefits/index.ts';
+import { Activity, ActivityService, RefundedPart } from './domain/activities/index.ts';
+import { BenefitService, BenefitUse, Grant, GrantWriter, TierGrants } from './domain/benefits/index.ts';
 import {
   Entry,
   Hold,
@@ -14,15 +14,36 @@ import {
 } from './domain/ledgers/index.ts';
 import { Enrolment, Member, MemberService } from './domain/members/index.ts';
 import { PointEventService } from './domain/point-events/index.ts';
-import { ProgramService, ProgramVersion, UseCaseRunner } from './domain/programs/index.ts';
+import { type PinnedProgram, ProgramService, ProgramVersion, UseCaseRunner } from './domain/programs/index.ts';
+import { RuleEffects } from './domain/rules/index.ts';
 import { useErrorCatalogue } from './domain/shared/index.ts';
-import { ApiKey, Tenant, TenantDirectory, TenantFeed, TenantService } from './domain/tenants/index.ts';
+import {
+  ApiKey,
+  ApiKeyService,
+  DailyRun,
+  Tenant,
+  TenantDirectory,
+  TenantFeed,
+  TenantService,
+  TestClockService,
+} from './domain/tenants/index.ts';
+import {
+  findTier,
+  MemberTier,
+  MetricDay,
+  TierChange,
+  TierPreparation,
+  TierReview,
+  TierService,
+  TierTracker,
+  TrackingLedgerWriter,
+} from './domain/tiers/index.ts';
 import { FeedWatcher } from './events/index.ts';
 import type { Plugin } from './extension/index.ts';
 import { errorCatalogue } from './gateway/catalogue.ts';
 import type { Services } from './gateway/context.ts';
 import { Metrics } from './gateway/metrics.ts';
-import type { SettleParts } from './jobs/index.ts';
+import { catchUp, type JobParts } from './jobs/index.ts';
 import { Database } from './persistence/index.ts';
 import { PluginHost } from './plugin-host/index.ts';
 
@@ -32,6 +53,7 @@ export const entities = [
   Tenant,
   TenantFeed,
   ApiKey,
+  DailyRun,
   ProgramVersion,
   Member,
   Ledger,
@@ -40,7 +62,12 @@ export const entities = [
   Lot,
   Hold,
   Activity,
+  RefundedPart,
   Grant,
+  BenefitUse,
+  MemberTier,
+  MetricDay,
+  TierChange,
 ];
 
 /** What an application stands on that is not ours: configuration, a database, plugins. */
@@ -60,7 +87,7 @@ export interface Application {
   readonly services: Services;
   readonly watcher: FeedWatcher;
   readonly metrics: Metrics;
-  readonly settling: SettleParts;
+  readonly jobs: JobParts;
   readonly logger: Logger;
   close(): Promise<void>;
 }
@@ -105,19 +132,43 @@ export async function composeApplication({
   const watcher = new FeedWatcher((tenantKey) =>
     new LedgerReads(database.read(tenantKey), tenantKey).feedPosition(),
   );
-  const writer = new TransactionalLedgerWriter();
+  const tierGrants = new TierGrants();
+  const tiers = new TierTracker(tierGrants);
+  const writer = new TrackingLedgerWriter(new TransactionalLedgerWriter(), tiers);
   const tenants = new TenantService(database);
-  const programs = new ProgramService(database, tenants);
+  const programs = new ProgramService(database, tenants, (error) =>
+    logger.error({ err: error }, 'what follows a new program failed; the daily work does it again'),
+  );
   const useCases = new UseCaseRunner(database, programs);
-  const enrolment = new Enrolment(host, tenants);
+  const review = new TierReview(database, programs, tierGrants);
+  programs.listen(new TierPreparation(review));
+  const grants = new GrantWriter();
+  const effects = new RuleEffects(grants);
+  const enrolment = new Enrolment({ asker: host, tenants, database, effects, tiers });
   const ledgers = new LedgerService(database, useCases, writer, watcher);
-  const parts = { database, programs, useCases, ledgers, writer, enrolment, listener: watcher };
+  const base = { database, programs, useCases, ledgers, writer, enrolment, listener: watcher };
+  const tierOf = (tenantKey: string, program: PinnedProgram, memberKey: string) =>
+    findTier(database.read(tenantKey), tenantKey, program, memberKey);
+  const parts = { ...base, effects, tiers, grants, tierOf };
+  const activities = new ActivityService(parts);
+  const jobs: JobParts = {
+    ...{ database, tenants, programs, writer, listener: watcher, logger, activities },
+    tiers: review,
+  };
+  const testClock = new TestClockService(database, tenants, {
+    timeZone: async (tenantKey) => (await programs.inForce(tenantKey)).definition.timeZone,
+    catchUp: async (tenantKey) => void (await catchUp(jobs, tenantKey)),
+  });
   const services: Services = {
     tenants,
+    apiKeys: new ApiKeyService(database, tenants),
+    testClock,
     programs,
     ledgers,
     members: new MemberService(parts),
-    activities: new ActivityService(parts),
+    activities,
+    benefits: new BenefitService({ database, programs, useCases, grants }),
+    tiers: new TierService(database, useCases, tierGrants),
     pointEvents: new PointEventService(database, watcher),
   };
   return {
@@ -125,7 +176,7 @@ export async function composeApplication({
     services,
     watcher,
     metrics,
-    settling: { database, tenants, programs, writer, listener: watcher },
+    jobs,
     logger,
     close: async () => {
       watcher.close();

@@ -7,10 +7,10 @@ import { composeApplication, createLogger } from './compose.ts';
 import { type Config, loadConfig } from './config/index.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { buildGraphQLSchema } from './gateway/schema.ts';
-import { startSettling } from './jobs/index.ts';
+import { startJobs } from './jobs/index.ts';
 import { loadPlugins } from './plugin-host/index.ts';
 
-const SETTLE_EVERY_MS = 60_000;
+const JOBS_EVERY_MS = 60_000;
 const DRAIN_WITHIN_MS = 20_000;
 
 /** Undoes, in reverse order, what was begun. */
@@ -64,8 +64,8 @@ async function start(undo: Undo[]): Promise<void> {
   const gateway = await openGateway(application, buildGraphQLSchema(), config);
   const port = await listen(gateway, config);
   undo.push(() => gateway.drain());
-  const settling = startSettling(application.settling, logger, SETTLE_EVERY_MS);
-  undo.push(() => settling.stop());
+  const jobs = startJobs(application.jobs, JOBS_EVERY_MS);
+  undo.push(() => jobs.stop());
   welcome(config, port, demo);
 }
 

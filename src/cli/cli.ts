@@ -3,10 +3,10 @@ import { Command, CommanderError } from 'commander';
 import { ensureJwksFile, signToken } from '../boot/index.ts';
 import { languageEnvironment, loadConfig } from '../config/index.ts';
 import { formatProgram, type ProgramDefinition, parseProgram } from '../domain/programs/index.ts';
-import { settleAll } from '../jobs/index.ts';
 import { fromPublicId } from '../kernel/ids.ts';
 import { migrate } from '../persistence/index.ts';
 import { addImportCommand } from './import/command.ts';
+import { addClockCommand, addJobCommands } from './jobs.ts';
 import { CommandFailure, explain, inSession, tenantNamed } from './session.ts';
 import { text, useLanguageOf } from './texts.ts';
 
@@ -157,17 +157,6 @@ function addProgramCommands(cli: Command): void {
     );
 }
 
-function addSettleCommand(cli: Command): void {
-  cli
-    .command('settle')
-    .description(text('settle.about'))
-    .action(() =>
-      inSession(async ({ application }) => {
-        say(text('settle.done', { count: await settleAll(application.settling) }));
-      }),
-    );
-}
-
 /** Runs one command line; answers the exit code. */
 export async function runCli(argv: readonly string[]): Promise<number> {
   useLanguageOf(languageEnvironment());
@@ -176,7 +165,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addTenantCommands(cli);
   addCredentialCommands(cli);
   addProgramCommands(cli);
-  addSettleCommand(cli);
+  addJobCommands(cli, say);
+  addClockCommand(cli, say);
   let code = 0;
   addImportCommand(cli, (chosen) => {
     code = chosen;

@@ -98,6 +98,37 @@ export const texts = {
     'zh-CN': '立即结算到期与过期的批次（网关每分钟自动执行）。',
   },
   'settle.done': { en: '{count} operations were made.', 'zh-CN': '共生成 {count} 个操作。' },
+  'daily.about': {
+    en: 'Do what time has brought to every tenant, the work of the day included; the gateway does so by itself.',
+    'zh-CN': '为所有企业执行到期结算及每日任务（网关会自动执行）。',
+  },
+  'daily.done': { en: '{count} tenants are up to date.', 'zh-CN': '已处理 {count} 个企业。' },
+  'daily.failed': { en: 'The tenant "{code}" failed: {why}', 'zh-CN': '企业“{code}”处理失败：{why}' },
+  'review.about': {
+    en: 'Review the tiers of a tenant’s members now, whatever was reviewed today.',
+    'zh-CN': '立即复核企业会员的等级（不论当日是否已复核）。',
+  },
+  'review.done': {
+    en: '{reviewed} members were reviewed; {changed} tiers changed.',
+    'zh-CN': '已复核 {reviewed} 名会员，{changed} 个等级发生变化。',
+  },
+  'clock.about': {
+    en: 'The clock of a tenant to try things in.',
+    'zh-CN': '沙箱企业的时钟。',
+  },
+  'clock.advance.about': {
+    en: 'Move a sandbox’s clock on, and do what each day on the way brings.',
+    'zh-CN': '前移沙箱企业的时钟，并逐日执行到期与每日任务。',
+  },
+  'clock.advance.by': {
+    en: 'By how much: an ISO 8601 duration, e.g. P1D; at most 1,100 days.',
+    'zh-CN': '前移多少：ISO 8601 时长，例如 P1D；最多 1100 天。',
+  },
+  'clock.badDuration': {
+    en: '"{by}" is no duration: write it in ISO 8601, e.g. P30D.',
+    'zh-CN': '“{by}”不是有效时长，请使用 ISO 8601 格式，例如 P30D。',
+  },
+  'clock.shows': { en: 'The clock of "{code}" shows {now}.', 'zh-CN': '企业“{code}”的时钟为 {now}。' },
   'import.about': { en: 'Bring in what happened before.', 'zh-CN': '导入历史数据。' },
   'import.activities.about': {
     en: 'Record the purchases of a file; can be stopped and run again without counting anything twice.',

@@ -1,8 +1,10 @@
 import { activityErrors } from '../domain/activities/index.ts';
+import { benefitErrors } from '../domain/benefits/index.ts';
 import { ledgerErrors } from '../domain/ledgers/index.ts';
 import { memberErrors } from '../domain/members/index.ts';
 import { programErrors } from '../domain/programs/index.ts';
 import { tenantErrors } from '../domain/tenants/index.ts';
+import { tierErrors } from '../domain/tiers/index.ts';
 import type { ErrorCatalogue } from '../kernel/errors.ts';
 import { idempotencyErrors } from '../persistence/index.ts';
 import { extensionErrors } from '../plugin-host/index.ts';
@@ -18,6 +20,8 @@ export const catalogueParts: readonly ErrorCatalogue[] = [
   ledgerErrors,
   memberErrors,
   activityErrors,
+  benefitErrors,
+  tierErrors,
 ];
 
 /** The errors of the whole product: code → its message in every language. */

@@ -1,20 +1,25 @@
 import type { ActivityService } from '../domain/activities/index.ts';
-import { type BenefitLoaders, createBenefitLoaders } from '../domain/benefits/index.ts';
+import { type BenefitLoaders, type BenefitService, createBenefitLoaders } from '../domain/benefits/index.ts';
 import { createLedgerLoaders, type LedgerLoaders, type LedgerService } from '../domain/ledgers/index.ts';
 import { createMemberLoaders, type MemberLoaders, type MemberService } from '../domain/members/index.ts';
 import type { PointEventService } from '../domain/point-events/index.ts';
 import type { ProgramService } from '../domain/programs/index.ts';
-import type { TenantService } from '../domain/tenants/index.ts';
+import type { ApiKeyService, TenantService, TestClockService } from '../domain/tenants/index.ts';
+import { createTierLoaders, type TierLoaders, type TierService } from '../domain/tiers/index.ts';
 import type { RequestContext } from '../kernel/request-context.ts';
 import type { Database } from '../persistence/index.ts';
 
 /** The use cases that resolvers call. */
 export interface Services {
   readonly tenants: TenantService;
+  readonly apiKeys: ApiKeyService;
+  readonly testClock: TestClockService;
   readonly programs: ProgramService;
   readonly ledgers: LedgerService;
   readonly members: MemberService;
   readonly activities: ActivityService;
+  readonly benefits: BenefitService;
+  readonly tiers: TierService;
   readonly pointEvents: PointEventService;
 }
 
@@ -26,6 +31,7 @@ export interface GatewayContext {
     readonly members: MemberLoaders;
     readonly ledgers: LedgerLoaders;
     readonly benefits: BenefitLoaders;
+    readonly tiers: TierLoaders;
   };
 }
 
@@ -48,6 +54,7 @@ export function createContext(
       members: createMemberLoaders(sql, tenantKey, remember),
       ledgers: createLedgerLoaders(sql, tenantKey, remember),
       benefits: createBenefitLoaders(sql, tenantKey, remember),
+      tiers: createTierLoaders(sql, tenantKey, services.programs, remember),
     },
   };
 }

@@ -12,7 +12,9 @@ export class NodeResolver {
   })
   @Extensions({ roles: ['STAFF', 'MEMBER'] })
   async node(
-    @Arg('id', () => ID, { description: 'The id of a member, a ledger, an entry or an operation.' })
+    @Arg('id', () => ID, {
+      description: 'The id of a member, a ledger, an entry, an operation or a granted benefit.',
+    })
     id: string,
     @Ctx() { request, loaders }: GatewayContext,
   ): Promise<Refetched | null> {
@@ -32,6 +34,11 @@ export class NodeResolver {
     if (place !== null) {
       const entry = await loaders.ledgers.entry.load(place);
       return entry === null || !mayActOn(request, entry.memberKey) ? null : { ...entry, __typename: 'Entry' };
+    }
+    const grantKey = fromPublicId('grant', id);
+    if (grantKey !== null) {
+      const grant = await loaders.benefits.grant.load(grantKey);
+      return grant === null || !mayActOn(request, grant.memberKey) ? null : { ...grant, __typename: 'Grant' };
     }
     return await operationNode(id, { request, loaders });
   }

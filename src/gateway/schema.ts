@@ -2,7 +2,12 @@ import 'reflect-metadata';
 import { type GraphQLSchema, isInterfaceType } from 'graphql';
 import { buildSchemaSync, type NonEmptyArray, type PubSub } from 'type-graphql';
 import { ActivityResolver } from '../domain/activities/index.ts';
-import { BenefitResolver, GrantResolver } from '../domain/benefits/index.ts';
+import {
+  BenefitResolver,
+  BenefitUseResolver,
+  GrantResolver,
+  TierBenefitsResolver,
+} from '../domain/benefits/index.ts';
 import {
   EntryResolver,
   HoldResolver,
@@ -10,11 +15,19 @@ import {
   LedgerResolver,
   LotResolver,
 } from '../domain/ledgers/index.ts';
-import { LedgerMemberResolver, MemberResolver, TagResolver } from '../domain/members/index.ts';
+import {
+  LedgerMemberResolver,
+  MemberListResolver,
+  MemberResolver,
+  MemberTagsResolver,
+  TagResolver,
+  TierMemberResolver,
+} from '../domain/members/index.ts';
 import { PointEventResolver } from '../domain/point-events/index.ts';
 import { AssetResolver, ProgramResolver } from '../domain/programs/index.ts';
 import type { Refetched } from '../domain/shared/index.ts';
-import { TierResolver } from '../domain/tiers/index.ts';
+import { ApiKeyResolver, TestClockResolver } from '../domain/tenants/index.ts';
+import { TierChangeResolver, TierLadderResolver, TierResolver } from '../domain/tiers/index.ts';
 import { NodeResolver } from './node.resolver.ts';
 
 type ResolverClass = new (...args: never[]) => object;
@@ -23,17 +36,26 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   NodeResolver,
   ProgramResolver,
   AssetResolver,
+  ApiKeyResolver,
+  TestClockResolver,
   LedgerResolver,
   LedgerOperationResolver,
   EntryResolver,
   LotResolver,
   HoldResolver,
   TierResolver,
+  TierLadderResolver,
+  TierChangeResolver,
+  TierBenefitsResolver,
   BenefitResolver,
   GrantResolver,
+  BenefitUseResolver,
   MemberResolver,
+  MemberListResolver,
+  MemberTagsResolver,
   TagResolver,
   LedgerMemberResolver,
+  TierMemberResolver,
   ActivityResolver,
   PointEventResolver,
 ];

@@ -10,12 +10,12 @@ import {
 } from 'graphql';
 import { CloseCode, type Context } from 'graphql-ws';
 import { type Extra, useServer } from 'graphql-ws/use/ws';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { type Language, pickLanguage, RequestFault } from '../kernel/errors.ts';
 import type { RequestContext } from '../kernel/request-context.ts';
 import { createContext, type GatewayContext } from './context.ts';
 import type { Executor } from './execute.ts';
-import type { Admitted, Authenticated } from './guard/index.ts';
+import type { Admitted, Authenticated, Credentials } from './guard/index.ts';
 import { maskError, type Reader } from './mask.ts';
 import type { GatewayParts } from './parts.ts';
 import { refusalErrors, ToldError } from './refuse.ts';
@@ -24,6 +24,7 @@ const LARGEST_FRAME = 256 * 1_024;
 const MOST_OPERATIONS_A_SOCKET = 100;
 const INIT_WITHIN_MS = 5_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const RECHECK_KEY_MS = 1_000;
 
 /** What a socket remembers of its caller, from its `connection_init`. */
 interface SocketExtra extends Extra {
@@ -31,6 +32,7 @@ interface SocketExtra extends Extra {
   authenticated?: Authenticated;
   language?: Language;
   expiry?: NodeJS.Timeout;
+  recheck?: NodeJS.Timeout;
 }
 
 type SocketContext = Context<Record<string, unknown> | undefined, SocketExtra>;
@@ -106,16 +108,18 @@ async function connect(parts: GatewayParts, ctx: SocketContext): Promise<boolean
   const text = (name: string): string | undefined =>
     typeof params[name] === 'string' ? params[name] : undefined;
   try {
-    const authenticated = await parts.authenticator.authenticate({
+    const credentials = {
       apiKey: text('x-api-key'),
       authorization: text('authorization'),
       tenant: text('x-tenant'),
-    });
+    };
+    const authenticated = await parts.authenticator.authenticate(credentials);
     ctx.extra.language =
       pickLanguage(text('acceptLanguage')) ??
       (await parts.services.tenants.language(authenticated.tenantKey));
     ctx.extra.authenticated = authenticated;
     closeAtExpiry(ctx, authenticated);
+    closeWhenRevoked(parts, ctx, credentials);
     parts.metrics.socketOpened();
     return true;
   } catch (error) {
@@ -132,8 +136,21 @@ function closeAtExpiry({ extra }: SocketContext, { caller }: Authenticated): voi
   extra.expiry = setTimeout(() => extra.socket.close(CloseCode.Forbidden, 'Token expired'), inMs).unref();
 }
 
+/** An API key that is taken back takes the sockets along that were opened with it. */
+function closeWhenRevoked(parts: GatewayParts, { extra }: SocketContext, credentials: Credentials): void {
+  if (credentials.apiKey === undefined) return;
+  extra.recheck = setInterval(() => {
+    if (extra.socket.readyState !== WebSocket.OPEN) return clearInterval(extra.recheck);
+    parts.authenticator.authenticate(credentials).catch((error: unknown) => {
+      // Anything else is a fault of ours, which is no reason to hang up.
+      if (error instanceof RequestFault) extra.socket.close(CloseCode.Forbidden, 'API key revoked');
+    });
+  }, RECHECK_KEY_MS).unref();
+}
+
 function disconnect(parts: GatewayParts, { extra }: SocketContext): void {
   clearTimeout(extra.expiry);
+  clearInterval(extra.recheck);
   if (extra.authenticated !== undefined) parts.metrics.socketClosed();
 }
 

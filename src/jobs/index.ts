@@ -1,1 +1,4 @@
-export { type SettleParts, settleAll, settleTenant, startSettling } from './settle.ts';
+export { catchUp, type JobParts, reviewTenant, runDaily } from './daily.ts';
+export type { ActivityRecorder, OwnActivity } from './own-activities.ts';
+export { settleAll, settleTenant } from './settle.ts';
+export { catchUpAll, startJobs } from './start-jobs.ts';

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import { LedgerReads, type LedgerWriter, membersOf, type PostingListener } from '../domain/ledgers/index.ts';
 import type { ProgramService } from '../domain/programs/index.ts';
 import type { TenantService } from '../domain/tenants/index.ts';
@@ -51,37 +50,4 @@ export async function settleAll(parts: SettleParts): Promise<number> {
     if (facts !== null && facts.programVersion !== null) made += await settleTenant(parts, key);
   }
   return made;
-}
-
-/** Settles again and again, each time a pause after the last; `stop` waits for the one that runs. */
-export function startSettling(
-  parts: SettleParts,
-  logger: Logger,
-  everyMs: number,
-): { stop(): Promise<void> } {
-  let running: Promise<void> = Promise.resolve();
-  let timer: NodeJS.Timeout;
-  let stopped = false;
-  const round = async (): Promise<void> => {
-    try {
-      const made = await settleAll(parts);
-      if (made > 0) logger.info({ operations: made }, 'settled what fell due and what expired');
-    } catch (error) {
-      logger.error({ err: error }, 'settling failed; the next round goes on');
-    }
-    if (!stopped) schedule();
-  };
-  const schedule = (): void => {
-    timer = setTimeout(() => {
-      running = round();
-    }, everyMs).unref();
-  };
-  schedule();
-  return {
-    stop: async () => {
-      stopped = true;
-      clearTimeout(timer);
-      await running;
-    },
-  };
 }

@@ -89,3 +89,47 @@ export function expiresAt(moment: Date, after: Duration, until: Alignment, zone:
   // A day that begins at 01:00, because clocks spring forward at midnight, still ends at 00:00.
   return startOf(at.startOf(unit).plus({ [unit]: 1 }), unit).toJSDate();
 }
+
+/** The first local day of the day, week (from Monday), month or year around a moment, `YYYY-MM-DD`. */
+export function firstDayOf(unit: 'day' | 'week' | 'month' | 'year', moment: Date, zone: string): string {
+  return DateTime.fromJSDate(moment, { zone }).startOf(unit).toFormat('yyyy-MM-dd');
+}
+
+/** Whether a local date (`YYYY-MM-DD`) is a birthday; for who was born on 29 February, 28 in common years. */
+export function isBirthdayOn(birthday: string, today: string): boolean {
+  const own = birthday.slice(5);
+  if (own === today.slice(5)) return true;
+  return own === '02-29' && today.endsWith('02-28') && !DateTime.fromISO(today).isInLeapYear;
+}
+
+/** How many birthdays somebody has had by a local date; both `YYYY-MM-DD`. */
+export function ageOn(birthday: string, today: string): number {
+  const years = Number(today.slice(0, 4)) - Number(birthday.slice(0, 4));
+  const isDue = birthday.slice(5) <= today.slice(5) || isBirthdayOn(birthday, today);
+  return isDue ? years : years - 1;
+}
+
+/** How many local midnights lie between two moments. */
+export function daysBetween(from: Date, to: Date, zone: string): number {
+  const start = DateTime.fromJSDate(from, { zone }).startOf('day');
+  return Math.round(DateTime.fromJSDate(to, { zone }).startOf('day').diff(start, 'days').days);
+}
+
+/** A moment on the local calendar: its date, its hour 0 to 23, its weekday 1 (Monday) to 7. */
+export function localParts(moment: Date, zone: string): { date: string; hour: number; weekday: number } {
+  const at = DateTime.fromJSDate(moment, { zone });
+  return { date: at.toFormat('yyyy-MM-dd'), hour: at.hour, weekday: at.weekday };
+}
+
+/** A local day some time later, the last day of the month where it has no such day. */
+export function dayPlus(
+  day: string,
+  span: { readonly days?: number; readonly months?: number; readonly years?: number },
+): string {
+  return DateTime.fromISO(day).plus(span).toFormat('yyyy-MM-dd');
+}
+
+/** The first moment of a local day, `YYYY-MM-DD`. */
+export function startOfDay(day: string, zone: string): Date {
+  return startOf(DateTime.fromISO(day, { zone }), 'day').toJSDate();
+}

@@ -12,6 +12,8 @@ export const ID_PREFIXES = {
   hold: 'hld',
   activity: 'act',
   grant: 'grt',
+  use: 'use',
+  tierChange: 'tch',
 } as const;
 
 export type IdType = keyof typeof ID_PREFIXES;

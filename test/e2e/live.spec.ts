@@ -118,11 +118,11 @@ describe('a member’s events', () => {
       availableAt: new Date(Date.now() + 60_000).toISOString(),
       expiresAt: new Date(Date.now() + 120_000).toISOString(),
     });
-    const { settling } = gateway.application;
+    const { jobs } = gateway.application;
     await gateway.advanceClock('1 minute');
-    await settleTenant(settling, gateway.tenantKey);
+    await settleTenant(jobs, gateway.tenantKey);
     await gateway.advanceClock('1 minute');
-    await settleTenant(settling, gateway.tenantKey);
+    await settleTenant(jobs, gateway.tenantKey);
     expect((await events(following, 3)).map(summary)).toEqual([
       ['PENDING', '2', '10', '100', '10'],
       ['MATURED', '3', '10', '110', '0'],

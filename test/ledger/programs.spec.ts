@@ -163,7 +163,7 @@ describe('applying a program', () => {
       const whole = definitionOf(exampleText('demo'));
       const assets = whole.assets.filter(({ code }) => codes.includes(code));
       const rules = whole.rules.filter(({ code }) => code === 'purchase-points');
-      return { ...whole, assets, rules, ladder: undefined };
+      return { ...whole, assets, rules, ladders: [] };
     };
     await enrolByCard(tenant, 'one');
     expect(await outcomesOf([apply(tenant, withAssets(['points']))])).toEqual({ ASSET_IN_USE: 1 });

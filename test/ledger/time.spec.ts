@@ -80,7 +80,7 @@ async function entriesOf({ tenantKey }: TestTenant, memberId: string): Promise<s
   return entries.reverse().map(({ kind, amount }) => `${kind} ${amount}`);
 }
 
-const settle = ({ tenantKey }: TestTenant) => settleTenant(application.settling, tenantKey);
+const settle = ({ tenantKey }: TestTenant) => settleTenant(application.jobs, tenantKey);
 
 describe('T+1', () => {
   it('counts from the next local midnight in reads, before any job has run', async () => {

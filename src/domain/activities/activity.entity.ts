@@ -1,5 +1,6 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, Int, ObjectType } from 'type-graphql';
+import type { StoredFacts } from '../expressions/index.ts';
 import type { StoredExplanation } from '../ledgers/index.ts';
 import { DateTimeScalar, MoneyObject, Node } from '../shared/index.ts';
 
@@ -82,6 +83,14 @@ export class Activity {
   @Property({ type: 'integer' })
   programVersion!: number;
 
+  /** The purchase that a refund takes back. */
+  @Property({ type: 'uuid', fieldName: 'refunds_activity_id', nullable: true })
+  refundsKey!: string | null;
+
+  /** What its rules knew, where they looked at anything: so that a refund can ask them again. */
+  @Property({ type: 'json', nullable: true })
+  facts!: StoredFacts | null;
+
   @Field(() => DateTimeScalar, { description: 'When it happened, in business time.' })
   @Property({ type: 'datetime' })
   occurredAt!: Date;
@@ -89,4 +98,22 @@ export class Activity {
   @Field(() => DateTimeScalar, { description: 'When it was written down, in business time.' })
   @Property({ type: 'datetime' })
   recordedAt!: Date;
+}
+
+/** What of a purchase was refunded so far; the purchase itself never changes. */
+@Entity({ tableName: 'refunded' })
+export class RefundedPart {
+  @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
+  tenantKey!: string;
+
+  @PrimaryKey({ type: 'uuid', fieldName: 'activity_id' })
+  activityKey!: string;
+
+  /** In minor units. */
+  @Property({ type: 'bigint' })
+  amount!: bigint;
+
+  /** By the index of the purchase's lines. */
+  @Property({ type: 'json', nullable: true })
+  lines!: { quantity: number; amount: string }[] | null;
 }

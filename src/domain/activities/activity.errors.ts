@@ -41,4 +41,28 @@ export const activityErrors = {
     en: 'It lies further back than the program allows ({limit}). Import history instead.',
     'zh-CN': '发生时间早于方案允许的范围（{limit}），历史数据请使用导入。',
   },
+  REFUND_OF_REQUIRED: {
+    en: 'Name what is refunded: the activity by "refundOf", or its order by "order.number".',
+    'zh-CN': '请指明退款对象：用“refundOf”指明行为，或用“order.number”指明订单。',
+  },
+  REFUND_OF_UNKNOWN: {
+    en: 'There is no such purchase of this member. Check the activity, the order number and the member.',
+    'zh-CN': '该会员没有对应的消费记录，请检查行为 ID、订单号和会员。',
+  },
+  NOT_REFUNDABLE: {
+    en: 'An activity of the type "{type}" without an amount can’t be refunded.',
+    'zh-CN': '类型为“{type}”且没有金额的行为不能退款。',
+  },
+  REFUND_EXCEEDS_ORDER: {
+    en: 'More would be refunded than is left of the order. Send at most what is left.',
+    'zh-CN': '退款超过订单剩余部分，请不要超过剩余数量或金额。',
+  },
+  REFUND_LINE_UNKNOWN: {
+    en: 'The order has no line with the article "{sku}". Name what was bought.',
+    'zh-CN': '订单中没有商品“{sku}”，请填写购买过的商品。',
+  },
+  REFUND_EMPTY: {
+    en: 'Nothing would be refunded. Send an amount above zero, lines, or neither for all that is left.',
+    'zh-CN': '退款为空。请发送大于零的金额或明细；都不发送则退还剩余全部。',
+  },
 } satisfies ErrorCatalogue;

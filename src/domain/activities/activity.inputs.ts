@@ -37,7 +37,10 @@ export class RecordActivityInput {
   @Field(() => String, { description: KEY_DESCRIPTION })
   idempotencyKey!: string;
 
-  @Field(() => ID, { nullable: true, description: 'The member, or name them by `identity`.' })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'The member, or name them by `identity`; a refund needs neither.',
+  })
   memberId?: string | null;
 
   @Field(() => IdentityInput, {
@@ -61,8 +64,19 @@ export class RecordActivityInput {
   @Field(() => MoneyInput, { nullable: true, description: 'What was paid.' })
   amount?: MoneyInput | null;
 
-  @Field(() => OrderInput, { nullable: true, description: 'The order, for purchases.' })
+  @Field(() => OrderInput, {
+    nullable: true,
+    description: 'The order, for purchases; for a refund its number, and the lines that come back.',
+  })
   order?: OrderInput | null;
+
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'For a refund: the activity that is taken back, or name it by `order.number`. What comes back is told by ' +
+      '`order.lines` or by `amount`; all that is left when neither is sent.',
+  })
+  refundOf?: string | null;
 
   @Field(() => SourceInput, { nullable: true, description: 'Where it happened.' })
   source?: SourceInput | null;

@@ -5,22 +5,23 @@ import type { PinnedProgram } from '../programs/index.ts';
 import type { MoneyInput } from '../shared/index.ts';
 import type { StoredOrderLine } from './activity.entity.ts';
 import type { OrderInput, RecordActivityInput } from './activity.inputs.ts';
+import { type Line, toLines } from './refund.policy.ts';
 
 const CODE = /^[a-z0-9][a-z0-9_-]{0,63}$/;
-/**
- * Enrolments come of themselves; refunds take back what a purchase gave, which recording alone would not
- * do.
- */
-const RESERVED_TYPES = ['enrolment', 'refund'];
+/** They come of themselves: of enrolling, and of a change of tier. */
+const RESERVED_TYPES = ['enrolment', 'tier_change'];
 const LONGEST_NUMBER = 100;
 const LONGEST_CODE = 100;
 const MOST_LINES = 500;
 const FUTURE_TOLERANCE_MS = 5 * 60 * 1_000;
 
-/** @throws Refusal ACTIVITY_TYPE_INVALID, ACTIVITY_TYPE_RESERVED */
-export function refuseBadType(type: string): void {
+/**
+ * @param isOwn whether the product itself records it
+ * @throws Refusal ACTIVITY_TYPE_INVALID, ACTIVITY_TYPE_RESERVED
+ */
+export function refuseBadType(type: string, isOwn: boolean): void {
   if (!CODE.test(type)) throw refuse('ACTIVITY_TYPE_INVALID', ['type']);
-  if (RESERVED_TYPES.includes(type)) throw refuse('ACTIVITY_TYPE_RESERVED', ['type'], { type });
+  if (!isOwn && RESERVED_TYPES.includes(type)) throw refuse('ACTIVITY_TYPE_RESERVED', ['type'], { type });
 }
 
 /**
@@ -71,6 +72,25 @@ export function toOrderLines(
     throw refuse('ORDER_TOTAL_MISMATCH', ['order', 'lines'], details);
   }
   return stored;
+}
+
+/**
+ * The lines that come back of an order; null when none are named. They add up to the amount, if one is sent.
+ * @throws Refusal as `toOrderLines`
+ */
+export function toReturnedLines(
+  order: OrderInput | null | undefined,
+  amount: bigint | null,
+  program: PinnedProgram,
+): Line[] | null {
+  const { lines } = order ?? {};
+  if (order === null || order === undefined || lines === null || lines === undefined) return null;
+  const sum = lines.reduce((total, line, index) => {
+    const path = ['order', 'lines', String(index), 'amount'];
+    return total + (toAmount(line.amount, program, path) ?? 0n);
+  }, 0n);
+  const stored = toOrderLines(order, amount ?? sum, program);
+  return stored === null ? null : toLines(stored);
 }
 
 /** @throws Refusal OCCURRED_IN_FUTURE, OCCURRED_TOO_OLD (not for imports of history) */

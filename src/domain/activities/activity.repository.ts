@@ -1,12 +1,13 @@
 import { type Sql, statement, type Transaction } from '../../persistence/index.ts';
 import type { Activity } from './activity.entity.ts';
+import type { Refunded } from './refund.policy.ts';
 
 const columns = `
   tenant_id as "tenantKey", activity_id as "activityKey", member_id as "memberKey", type,
   amount as "amountMinor",
   currency, order_number as "orderNumber", order_lines as "orderLines", channel, store,
-  explanations as "storedExplanations", program_version as "programVersion", occurred_at as "occurredAt",
-  recorded_at as "recordedAt"`;
+  explanations as "storedExplanations", program_version as "programVersion",
+  refunds_activity_id as "refundsKey", facts, occurred_at as "occurredAt", recorded_at as "recordedAt"`;
 
 const selectActivity = statement<Activity>(
   'activity.by_key',
@@ -15,10 +16,32 @@ const selectActivity = statement<Activity>(
 const insertActivity = statement(
   'activity.insert',
   `insert into activity (tenant_id, activity_id, member_id, type, amount, currency, order_number, order_lines,
-                         channel,
-                         store, explanations, program_version, occurred_at, recorded_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-           coalesce($13, business_time()), business_time())`,
+                         channel, store, explanations, program_version, refunds_activity_id, facts,
+                         occurred_at, recorded_at)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+           coalesce($15, business_time()), business_time())`,
+);
+const selectByOrder = statement<Activity>(
+  'activity.by_order',
+  `select ${columns} from activity where tenant_id = $1 and type = $2 and order_number = $3`,
+);
+const selectPage = statement<Activity>(
+  'activity.page',
+  `select ${columns} from activity
+    where tenant_id = $1 and member_id = $2 and ($3::text is null or type = $3)
+      and (occurred_at, activity_id) < ($4::timestamptz, $5::uuid)
+    order by occurred_at desc, activity_id desc limit $6`,
+);
+/** Locks what was refunded of a purchase, so that its refunds come one after the other. */
+const lockRefunded = statement<{ amount: bigint; lines: { quantity: number; amount: string }[] | null }>(
+  'refunded.lock',
+  `insert into refunded (tenant_id, activity_id) values ($1, $2)
+   on conflict (tenant_id, activity_id) do update set amount = refunded.amount
+   returning amount, lines`,
+);
+const updateRefunded = statement(
+  'refunded.update',
+  'update refunded set amount = $3, lines = $4 where tenant_id = $1 and activity_id = $2',
 );
 const selectTotals = statement<{ members: bigint; activities: bigint; points: bigint }>(
   'activity.totals',
@@ -53,8 +76,59 @@ export async function insertNew(tx: Transaction, activity: NewActivity): Promise
     activity.store,
     JSON.stringify(activity.storedExplanations),
     activity.programVersion,
+    activity.refundsKey,
+    activity.facts === null ? null : JSON.stringify(activity.facts),
     activity.occurredAt,
   ]);
+}
+
+/** The activity of this type with this order number; null when there is none. */
+export async function findByOrder(
+  sql: Sql,
+  tenantKey: string,
+  type: string,
+  orderNumber: string,
+): Promise<Activity | null> {
+  const [activity] = await sql.run(selectByOrder, [tenantKey, type, orderNumber]);
+  return activity ?? null;
+}
+
+/** A member's activities, newest first, behind a place. */
+export async function findPage(
+  sql: Sql,
+  tenantKey: string,
+  wanted: { memberKey: string; type: string | null; before: ActivityPlace; limit: number },
+): Promise<Activity[]> {
+  const { memberKey, type, before, limit } = wanted;
+  const values = [tenantKey, memberKey, type, before.occurredAt, before.activityKey, limit];
+  return await sql.run(selectPage, values);
+}
+
+/** Where an activity stands in a member's list. */
+export interface ActivityPlace {
+  /** A moment as PostgreSQL reads it. */
+  readonly occurredAt: Date | string;
+  readonly activityKey: string;
+}
+
+export async function lockRefundedPart(
+  tx: Transaction,
+  tenantKey: string,
+  activityKey: string,
+): Promise<Refunded> {
+  const [row] = await tx.run(lockRefunded, [tenantKey, activityKey]);
+  const lines = (row?.lines ?? []).map(({ quantity, amount }) => ({ quantity, amount: BigInt(amount) }));
+  return { amount: row?.amount ?? 0n, lines };
+}
+
+export async function updateRefundedPart(
+  tx: Transaction,
+  tenantKey: string,
+  activityKey: string,
+  { amount, lines }: Refunded,
+): Promise<void> {
+  const stored = lines.map((line) => ({ quantity: line.quantity, amount: String(line.amount) }));
+  await tx.run(updateRefunded, [tenantKey, activityKey, amount, JSON.stringify(stored)]);
 }
 
 /** What a tenant holds: for the closing line of an import. */

@@ -1,39 +1,21 @@
-import { Refusal, refuse } from '../../kernel/errors.ts';
-import { fromPublicId, newKey } from '../../kernel/ids.ts';
+import { Refusal } from '../../kernel/errors.ts';
+import { newKey, toPublicId } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
-import { type Database, type Transaction, violatedConstraint } from '../../persistence/index.ts';
-import {
-  type LedgerOperation,
-  type LedgerService,
-  type LedgerWriter,
-  type Posting,
-  type PostingListener,
-} from '../ledgers/index.ts';
-import {
-  createMemberLoaders,
-  type Enrolment,
-  type EnrolmentProposal,
-  findByIdentity,
-  ledgersThen,
-  type Member,
-  normaliseIdentity,
-} from '../members/index.ts';
-import type { CommitFacts, PinnedProgram, UseCaseRunner } from '../programs/index.ts';
-import { askRules } from '../rules/index.ts';
+import type { Database } from '../../persistence/index.ts';
+import type { LedgerService, PostingListener } from '../ledgers/index.ts';
+import { createMemberLoaders, ledgersThen } from '../members/index.ts';
+import type { UseCase, UseCaseRunner } from '../programs/index.ts';
 import { refuseLongSource } from '../shared/index.ts';
-import type { Activity } from './activity.entity.ts';
 import type { RecordActivityInput } from './activity.inputs.ts';
-import { refuseBadMoment, refuseBadType, toAmount, toOrderLines } from './activity.policy.ts';
-import { findActivity, findTotals, insertNew, type NewActivity } from './activity.repository.ts';
+import { refuseBadMoment, refuseBadType } from './activity.policy.ts';
+import { findActivity, findTotals } from './activity.repository.ts';
+import { MemberFinder } from './member-finder.ts';
+import type { Recorded } from './recorded.ts';
+import { type ActivityProposal, Recording, type RecordingParts } from './recording.ts';
+import { Refunding, type RefundingParts, type RefundProposal } from './refunding.ts';
 
 const MOST_TRIES = 3;
-
-/** An activity, whose it is and what the rules gave for it. */
-export interface Recorded {
-  readonly activity: Activity;
-  readonly member: Member;
-  readonly operations: readonly LedgerOperation[];
-}
+const REFUND = 'refund';
 
 interface StoredActivity {
   readonly activity: string;
@@ -41,47 +23,54 @@ interface StoredActivity {
   readonly operations: readonly string[];
 }
 
-interface ActivityProposal {
-  readonly activity: NewActivity;
-  /** The member, or how they will be enrolled. */
-  readonly member: Member | null;
-  readonly enrolment: EnrolmentProposal | null;
-  readonly postings: readonly Posting[];
-}
+type ActivityCase<Proposal> = UseCase<Proposal, StoredActivity, Recorded>;
 
-export interface ActivityServiceParts {
+export interface ActivityServiceParts extends Omit<RecordingParts, 'finder'>, Omit<RefundingParts, 'finder'> {
   readonly database: Database;
   readonly useCases: UseCaseRunner;
   readonly ledgers: LedgerService;
-  readonly writer: LedgerWriter;
-  readonly enrolment: Enrolment;
   readonly listener: PostingListener;
 }
 
-/** Use cases on activities: the way from what a member did to what it gives. */
+interface RecordOptions {
+  /** History: exempt from the program's back-dating limit. */
+  readonly isImport?: boolean;
+  /** What the product records of itself, e.g. a change of tier. */
+  readonly isOwn?: boolean;
+}
+
+/** Use cases on activities: the way from what a member did to what it gives, and back. */
 export class ActivityService {
   readonly #parts: ActivityServiceParts;
+  readonly #recording: Recording;
+  readonly #refunding: Refunding;
 
   constructor(parts: ActivityServiceParts) {
+    const finder = new MemberFinder(parts.database);
     this.#parts = parts;
+    this.#recording = new Recording({ ...parts, finder });
+    this.#refunding = new Refunding({ ...parts, finder });
   }
 
   /**
-   * Records what a member did and posts what the rules give for it.
-   * @param options `isImport`: history, exempt from the program's back-dating limit
+   * Records what a member did and posts what the rules give for it; a refund takes back what its purchase gave.
    * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_OR_IDENTITY, MEMBER_NOT_FOUND, MEMBER_NOT_ACTIVE,
    *   ACTIVITY_TYPE_INVALID, ACTIVITY_TYPE_RESERVED, DUPLICATE_ORDER, CURRENCY_MISMATCH, MONEY_INVALID,
-   *   ORDER_INVALID, ORDER_TOTAL_MISMATCH, OCCURRED_IN_FUTURE, OCCURRED_TOO_OLD, NO_PROGRAM, and for an
-   *   unknown identity what `Enrolment.propose` throws
+   *   ORDER_INVALID, ORDER_TOTAL_MISMATCH, OCCURRED_IN_FUTURE, OCCURRED_TOO_OLD, NO_PROGRAM, for a refund what
+   *   `Refunding` throws, and for an unknown identity what `Enrolment.propose` throws
    */
   async record(
     ctx: RequestContext,
     input: RecordActivityInput,
-    { isImport = false }: { isImport?: boolean } = {},
+    options: RecordOptions = {},
   ): Promise<Recorded> {
+    refuseBadType(input.type, options.isOwn === true);
+    refuseLongSource(input.source);
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#recordOnce(ctx, input, isImport);
+        const useCase =
+          input.type === REFUND ? this.#refund(ctx, input) : this.#activity(ctx, input, options);
+        return await useCase;
       } catch (error) {
         // Somebody enrolled the same unknown identity meanwhile: now it is known.
         const isRace =
@@ -91,131 +80,67 @@ export class ActivityService {
     }
   }
 
-  async #recordOnce(ctx: RequestContext, input: RecordActivityInput, isImport: boolean): Promise<Recorded> {
-    const { useCases, listener } = this.#parts;
-    const { result, written } = await useCases.run<ActivityProposal, StoredActivity, Recorded>(ctx, {
-      mutation: 'recordActivity',
-      input,
-      propose: (program) => this.#propose(ctx, program, input),
-      stored: ({ activity, postings }) => ({
-        activity: activity.activityKey,
-        member: activity.memberKey,
-        operations: postings.map(({ operationKey }) => operationKey),
+  /** Records what happens to a member without their doing: a birthday, a change of tier. */
+  async recordOwn(
+    tenantKey: string,
+    own: { readonly idempotencyKey: string; readonly memberKey: string; readonly type: string },
+  ): Promise<void> {
+    const caller = { role: 'STAFF', memberKey: null, subject: 'membergraph', expiresAt: null } as const;
+    const ctx: RequestContext = { requestId: newKey(), tenantKey, caller, language: 'en' };
+    const { idempotencyKey, memberKey, type } = own;
+    const input = { idempotencyKey, memberId: toPublicId('member', memberKey), type };
+    await this.record(ctx, input, { isOwn: true });
+  }
+
+  #activity(
+    ctx: RequestContext,
+    input: RecordActivityInput,
+    { isImport = false }: RecordOptions,
+  ): Promise<Recorded> {
+    return this.#run<ActivityProposal>(ctx, input, {
+      propose: (program) => this.#recording.propose(ctx, program, input),
+      stored: (proposal) => ({
+        activity: proposal.activity.activityKey,
+        member: proposal.activity.memberKey,
+        operations: this.#recording.operationKeys(proposal),
       }),
       commit: (tx, proposal, program, facts) =>
-        this.#commit(tx, proposal, program, facts, (now) =>
+        this.#recording.commit(tx, { tenantKey: ctx.tenantKey, program, facts }, proposal, (now) =>
           refuseBadMoment(input, now, program, isImport),
-        ).catch((error: unknown) => {
-          throw duplicateOrder(error, proposal.activity) ?? error;
-        }),
+        ),
+    });
+  }
+
+  #refund(ctx: RequestContext, input: RecordActivityInput): Promise<Recorded> {
+    return this.#run<RefundProposal>(ctx, input, {
+      propose: (program) => this.#refunding.propose(ctx, program, input),
+      stored: ({ activity, reversals }) => ({
+        activity: activity.activityKey,
+        member: activity.memberKey,
+        operations: [...reversals.values()],
+      }),
+      commit: (tx, proposal, program, facts) =>
+        this.#refunding.commit(tx, { tenantKey: ctx.tenantKey, program, facts }, proposal, (now) =>
+          refuseBadMoment(input, now, program, false),
+        ),
+    });
+  }
+
+  async #run<Proposal>(
+    ctx: RequestContext,
+    input: RecordActivityInput,
+    phases: Pick<ActivityCase<Proposal>, 'propose' | 'stored' | 'commit'>,
+  ): Promise<Recorded> {
+    const { useCases, listener } = this.#parts;
+    const { result, written } = await useCases.run<Proposal, StoredActivity, Recorded>(ctx, {
+      mutation: 'recordActivity',
+      input,
+      ...phases,
       replay: (stored) => this.#replayed(ctx, stored),
     });
     if (written) listener.posted(ctx.tenantKey, [result.member.memberKey]);
     // After the commit the entries know their feed positions, and so do the ledgers made from them.
     return { ...result, member: { ...result.member, ledgersThen: ledgersThen(result.operations) } };
-  }
-
-  async #commit(
-    tx: Transaction,
-    proposal: ActivityProposal,
-    program: PinnedProgram,
-    facts: CommitFacts,
-    refuseMoment: (now: Date) => void,
-  ): Promise<Recorded> {
-    const { enrolment, writer } = this.#parts;
-    const context = { tenantKey: proposal.activity.tenantKey, program, facts };
-    const [{ now }, enrolled, , { operations }] = await Promise.all([
-      facts.then((known) => {
-        refuseMoment(known.now);
-        return known;
-      }),
-      proposal.enrolment === null ? null : enrolment.commit(tx, proposal.enrolment, program, facts),
-      insertNew(tx, proposal.activity),
-      writer.post(tx, context, proposal.postings),
-    ]);
-    const member = enrolled ?? proposal.member;
-    if (member === null) throw new Error('An activity has no member.');
-    const occurredAt = proposal.activity.occurredAt ?? now;
-    return { activity: { ...proposal.activity, occurredAt, recordedAt: now }, member, operations };
-  }
-
-  async #propose(
-    ctx: RequestContext,
-    program: PinnedProgram,
-    input: RecordActivityInput,
-  ): Promise<ActivityProposal> {
-    refuseBadType(input.type);
-    refuseLongSource(input.source);
-    const amount = toAmount(input.amount, program, ['amount']);
-    const orderLines = toOrderLines(input.order, amount, program);
-    const member = await this.#findMember(ctx, input);
-    const enrolment = member === null ? await this.#proposeEnrolment(ctx, program, input) : null;
-    const memberKey = member?.memberKey ?? enrolment?.member.memberKey ?? '';
-    const { credits, explanations } = askRules(program, { trigger: input.type, amount });
-    const activity: NewActivity = {
-      tenantKey: ctx.tenantKey,
-      activityKey: newKey(),
-      memberKey,
-      type: input.type,
-      amountMinor: amount,
-      currency: amount === null ? null : program.definition.currency,
-      orderNumber: input.order?.number ?? null,
-      orderLines,
-      channel: input.source?.channel ?? null,
-      store: input.source?.store ?? null,
-      storedExplanations: [...explanations],
-      programVersion: program.version,
-      occurredAt: input.occurredAt ?? null,
-    };
-    const postings = credits.map(
-      ({ asset, amount: given, availableAfter, explanation }): Posting => ({
-        operationKey: newKey(),
-        kind: 'EARN',
-        memberKey,
-        asset,
-        amount: given,
-        occurredAt: activity.occurredAt,
-        availableAfter,
-        reason: input.type,
-        reference: activity.orderNumber === null ? null : { type: 'order', id: activity.orderNumber },
-        explanation,
-        activityKey: activity.activityKey,
-      }),
-    );
-    return { activity, member, enrolment, postings: [...(enrolment?.postings ?? []), ...postings] };
-  }
-
-  /** @returns null for an unknown identity that may be enrolled */
-  async #findMember(
-    ctx: RequestContext,
-    { memberId, identity, enrolIfUnknown }: RecordActivityInput,
-  ): Promise<Member | null> {
-    const sql = this.#parts.database.read(ctx.tenantKey);
-    const byId = memberId !== null && memberId !== undefined;
-    const byIdentity = identity !== null && identity !== undefined;
-    if (byId === byIdentity) throw refuse('MEMBER_OR_IDENTITY', ['memberId']);
-    if (byId) {
-      const key = fromPublicId('member', memberId);
-      const member = key === null ? null : await createMemberLoaders(sql, ctx.tenantKey).member.load(key);
-      if (member === null) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
-      return refuseInactive(member);
-    }
-    if (!byIdentity) return null;
-    const value = normaliseIdentity(identity.kind, identity.value);
-    if (value === null) throw refuse('IDENTITY_INVALID', ['identity', 'value'], { kind: identity.kind });
-    const member = await findByIdentity(sql, ctx.tenantKey, { kind: identity.kind, value });
-    if (member !== null) return refuseInactive(member);
-    if (enrolIfUnknown !== true) throw refuse('MEMBER_NOT_FOUND', ['identity']);
-    return null;
-  }
-
-  async #proposeEnrolment(
-    ctx: RequestContext,
-    program: PinnedProgram,
-    { identity, source, idempotencyKey, dryRun }: RecordActivityInput,
-  ): Promise<EnrolmentProposal> {
-    const identities = identity === null || identity === undefined ? [] : [identity];
-    return await this.#parts.enrolment.propose(ctx, program, { idempotencyKey, identities, source, dryRun });
   }
 
   async #replayed(ctx: RequestContext, stored: StoredActivity): Promise<Recorded> {
@@ -236,14 +161,4 @@ export class ActivityService {
   ): Promise<{ members: bigint; activities: bigint; points: bigint }> {
     return await findTotals(this.#parts.database.read(tenantKey), tenantKey, asset);
   }
-}
-
-function refuseInactive(member: Member): Member {
-  if (member.status !== 'ACTIVE') throw refuse('MEMBER_NOT_ACTIVE', ['memberId'], { status: member.status });
-  return member;
-}
-
-function duplicateOrder(error: unknown, { orderNumber }: NewActivity): Refusal | null {
-  if (violatedConstraint(error) !== 'activity_order') return null;
-  return refuse('DUPLICATE_ORDER', ['order', 'number'], { number: orderNumber ?? '' });
 }

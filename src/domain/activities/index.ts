@@ -1,4 +1,4 @@
-export { Activity } from './activity.entity.ts';
+export { Activity, RefundedPart } from './activity.entity.ts';
 export { activityErrors } from './activity.errors.ts';
 export { ActivityResolver } from './activity.resolver.ts';
 export { ActivityService } from './activity.service.ts';

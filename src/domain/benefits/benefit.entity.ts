@@ -1,7 +1,5 @@
-import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
-import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Extensions, Field, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { LocalizedText } from '../../kernel/localized.ts';
-import { connectionType, DateTimeScalar, edgeType, Node } from '../shared/index.ts';
 
 export enum BenefitKind {
   PERCENT_OFF = 'PERCENT_OFF',
@@ -39,24 +37,32 @@ registerEnumType(BenefitLevel, {
   },
 });
 
-export enum GrantStatus {
-  SCHEDULED = 'SCHEDULED',
-  AVAILABLE = 'AVAILABLE',
-  USED_UP = 'USED_UP',
-  EXPIRED = 'EXPIRED',
-  REVOKED = 'REVOKED',
+@ObjectType({ simpleResolvers: true, description: 'How often a benefit can be used.' })
+export class BenefitUses {
+  @Field(() => Int, { nullable: true, description: 'How often each grant; null = without limit.' })
+  perGrant!: number | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How often a member on one local day; null = without limit.',
+  })
+  perDay!: number | null;
+
+  @Field(() => Int, { nullable: true, description: 'How often all members together; null = without limit.' })
+  total!: number | null;
 }
-registerEnumType(GrantStatus, {
-  name: 'GrantStatus',
-  description: 'Whether a granted benefit can be used.',
-  valuesConfig: {
-    SCHEDULED: { description: 'Not valid yet.' },
-    AVAILABLE: { description: 'It can be used now.' },
-    USED_UP: { description: 'No use is left.' },
-    EXPIRED: { description: 'It was valid once.' },
-    REVOKED: { description: 'It was taken back.' },
-  },
-});
+
+@ObjectType({ simpleResolvers: true, description: 'How often a benefit is granted by a rule or by hand.' })
+export class BenefitLimits {
+  @Field(() => Int, { nullable: true, description: 'How often to one member; null = without limit.' })
+  perMember!: number | null;
+
+  @Field(() => Int, { nullable: true, description: 'How often on one local day; null = without limit.' })
+  perDay!: number | null;
+
+  @Field(() => Int, { nullable: true, description: 'How often in all; null = without limit.' })
+  total!: number | null;
+}
 
 @ObjectType({ simpleResolvers: true, description: 'A right in the program’s catalogue.' })
 export class Benefit {
@@ -71,50 +77,24 @@ export class Benefit {
 
   @Field(() => BenefitLevel, { description: 'How special it is.' })
   level!: BenefitLevel;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'What the till applies: percent, an amount of money, a factor, an article, a door.',
+  })
+  value!: string | null;
+
+  @Field(() => BenefitUses, { description: 'How often it can be used.' })
+  uses!: BenefitUses;
+
+  @Field(() => BenefitLimits, { description: 'How often it is granted, other than by a tier; for staff.' })
+  @Extensions({ roles: ['STAFF'] })
+  limits!: BenefitLimits;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many pieces there are, granted ones included; null = without limit. For staff.',
+  })
+  @Extensions({ roles: ['STAFF'] })
+  stock!: number | null;
 }
-
-/** A member's copy of a benefit. */
-@Entity({ tableName: 'benefit_grant' })
-@ObjectType({ simpleResolvers: true, description: 'A member’s copy of a benefit.', implements: Node })
-export class Grant {
-  @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
-  tenantKey!: string;
-
-  @PrimaryKey({ type: 'uuid', fieldName: 'grant_id' })
-  grantKey!: string;
-
-  @Property({ type: 'uuid', fieldName: 'member_id' })
-  memberKey!: string;
-
-  /** The benefit's code. */
-  @Property({ type: 'text', fieldName: 'benefit' })
-  benefitCode!: string;
-
-  @Field(() => Int, { nullable: true, description: 'How often it can still be used; null = without limit.' })
-  @Property({ type: 'integer', nullable: true })
-  usesLeft!: number | null;
-
-  @Field(() => DateTimeScalar, { description: 'From when it is valid.' })
-  @Property({ type: 'datetime' })
-  validFrom!: Date;
-
-  @Field(() => DateTimeScalar, { nullable: true, description: 'Until when it is valid; null = open.' })
-  @Property({ type: 'datetime', nullable: true })
-  validUntil!: Date | null;
-
-  @Property({ type: 'datetime', nullable: true })
-  revokedAt!: Date | null;
-
-  @Property({ type: 'datetime' })
-  createdAt!: Date;
-
-  /** Worked out at business time; not a column. */
-  @Field(() => GrantStatus, { description: 'Whether it can be used now.' })
-  status!: GrantStatus;
-}
-
-@ObjectType({ simpleResolvers: true, description: 'One granted benefit of a list.' })
-export class GrantEdge extends edgeType(() => Grant, 'granted benefit') {}
-
-@ObjectType({ simpleResolvers: true, description: 'A page of granted benefits, newest first.' })
-export class GrantConnection extends connectionType(() => GrantEdge, 'granted benefits') {}

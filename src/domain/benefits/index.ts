@@ -1,3 +1,11 @@
-export { Benefit, Grant, GrantConnection, GrantStatus } from './benefit.entity.ts';
-export { type BenefitLoaders, createBenefitLoaders } from './benefit.repository.ts';
-export { BenefitResolver, GrantResolver } from './benefit.resolver.ts';
+export { Benefit } from './benefit.entity.ts';
+export { benefitErrors } from './benefit.errors.ts';
+export { type BenefitLoaders, createBenefitLoaders } from './benefit.loaders.ts';
+export { BenefitResolver } from './benefit.resolver.ts';
+export { BenefitService } from './benefit.service.ts';
+export { BenefitUse } from './benefit-use.entity.ts';
+export { Grant, GrantConnection, GrantStatus } from './grant.entity.ts';
+export { BenefitUseResolver, GrantResolver } from './grant.resolver.ts';
+export { type GrantContext, GrantWriter, type RefusedGrant, type WantedGrant } from './grant-writer.ts';
+export { TierGrants } from './tier-grants.ts';
+export { TierBenefitsResolver } from './tier-benefits.resolver.ts';

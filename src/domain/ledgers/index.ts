@@ -9,8 +9,16 @@ export { createLedgerLoaders, type LedgerLoaders } from './ledger.loaders.ts';
 export { LedgerResolver } from './ledger.resolver.ts';
 export { LedgerService, membersOf, type PostingListener } from './ledger.service.ts';
 export { emptyLedger, ledgerAfter } from './ledger.snapshot.ts';
-export { LedgerReads } from './ledger-read.repository.ts';
-export { type LedgerWriter, ledgerKeyOf, TransactionalLedgerWriter } from './ledger-writer.ts';
+export { type EarnedByActivity, LedgerReads } from './ledger-read.repository.ts';
+export {
+  type LedgerWriter,
+  ledgerKeyOf,
+  type Measure,
+  type Posted,
+  type PostingContext,
+  postWhenKnown,
+  TransactionalLedgerWriter,
+} from './ledger-writer.ts';
 export { Lot } from './lot.entity.ts';
 export { Explanation, LedgerOperation, type StoredExplanation } from './operation.entity.ts';
 export {

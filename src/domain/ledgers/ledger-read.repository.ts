@@ -86,7 +86,8 @@ const selectHoldPage = statement<Hold>(
 const operationColumns = `
   tenant_id as "tenantKey", operation_id as "operationKey", kind, program_version as "programVersion",
   activity_id as "activityKey", reason, reference_type as "referenceType", reference_id as "referenceId",
-  explanation as "storedExplanation", ledger_ids as "ledgerKeys", versions, created_at as "createdAt"`;
+  ref_operation_id as "refOperationKey", explanation as "storedExplanation", ledger_ids as "ledgerKeys", versions,
+  created_at as "createdAt"`;
 const selectOperations = statement<LedgerOperation>(
   'operation.by_keys',
   `select ${operationColumns} from operation where tenant_id = $1 and operation_id = any($2::uuid[])`,
@@ -169,6 +170,29 @@ const selectMemberExists = statement<{ exists: boolean }>(
   'select exists (select from member where tenant_id = $1 and member_id = $2) as exists',
 );
 
+const selectEarned = statement<EarnedByActivity>(
+  'operation.earned',
+  `select o.operation_id as "operationKey", o.explanation->'rule'->>'code' as rule, l.asset, e.amount,
+          coalesce((select sum(-x.amount)::bigint from operation r
+                      join entry x on x.tenant_id = $1 and x.ledger_id = r.ledger_ids[1] and x.version = r.versions[1]
+                     where r.tenant_id = $1 and r.ref_operation_id = o.operation_id), 0) as reversed
+     from operation o
+     join entry e on e.tenant_id = $1 and e.ledger_id = o.ledger_ids[1] and e.version = o.versions[1]
+     join ledger l on l.tenant_id = $1 and l.ledger_id = e.ledger_id
+    where o.tenant_id = $1 and o.activity_id = $2 and o.kind = 'EARN'
+    order by o.operation_id`,
+);
+
+/** What an activity earned in one operation, and what of that was taken back so far. */
+export interface EarnedByActivity {
+  readonly operationKey: string;
+  /** The rule that gave it; null when an extension did. */
+  readonly rule: string | null;
+  readonly asset: string;
+  readonly amount: bigint;
+  readonly reversed: bigint;
+}
+
 const EARLIEST = '-infinity';
 const NO_KEY = '00000000-0000-0000-0000-000000000000';
 const LAST_KEY = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
@@ -246,6 +270,11 @@ export class LedgerReads {
     const [row] = await this.#sql.run(selectBalanceAt, [this.#tenantKey, ledgerKey, at]);
     if (row === undefined) throw new Error('The balance at a moment has no row.');
     return row;
+  }
+
+  /** What an activity earned, an operation a row. */
+  earnedBy(activityKey: string): Promise<EarnedByActivity[]> {
+    return this.#sql.run(selectEarned, [this.#tenantKey, activityKey]);
   }
 
   async memberExists(memberKey: string): Promise<boolean> {

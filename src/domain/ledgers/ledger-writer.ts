@@ -6,6 +6,7 @@ import { LedgerDraft, needsLots } from './ledger.policy.ts';
 import {
   findMemberStatuses,
   findOpenLots,
+  findReversalOrigins,
   insertMissing,
   lockExisting,
   type WantedLedger,
@@ -32,6 +33,19 @@ export interface PostingContext {
   readonly program: PinnedProgram;
   /** Awaited before anything is decided; the ledgers are locked in the same round trip. */
   readonly facts: CommitFacts;
+  /** What else the act counts for; the ledger has no use for it, who watches postings has. */
+  readonly measures?: readonly Measure[];
+}
+
+/** An amount toward a metric that is no asset: money spent, orders, activities. */
+export interface Measure {
+  readonly memberKey: string;
+  /** As ladders name it: `spend` (in minor units), `orders`, `activities:sign_in`. */
+  readonly metric: string;
+  /** Below zero when something is taken back. */
+  readonly amount: bigint;
+  /** The moment that decides on which local day it counts; business time when null. */
+  readonly countsAt: Date | null;
 }
 
 type DraftContext = Omit<PostingContext, 'facts'> & { readonly now: Date };
@@ -46,6 +60,17 @@ export interface LedgerWriter {
 
   /** Makes operations of what time has done to these ledgers; nothing when it has done nothing. */
   settle(tx: Transaction, context: PostingContext, ledgerKeys: readonly string[]): Promise<Posted>;
+}
+
+/** Posts at once what is known, and what isn't as soon as it is. */
+export function postWhenKnown(
+  writer: LedgerWriter,
+  tx: Transaction,
+  context: PostingContext,
+  postings: readonly Posting[] | Promise<readonly Posting[]>,
+): Promise<Posted> {
+  if (!(postings instanceof Promise)) return writer.post(tx, context, postings);
+  return postings.then((known) => writer.post(tx, context, known));
 }
 
 /** One posting at a time in a transaction of its own: lock, work it out, write. */
@@ -95,12 +120,17 @@ export class TransactionalLedgerWriter implements LedgerWriter {
     const postingsOf = Map.groupBy(postings, ({ memberKey, asset }) => ledgerKeyOf(memberKey, asset));
     const withLots = states.filter((state) => needsLots(state, postingsOf.get(state.ledgerKey) ?? [], now));
     const keys = withLots.map(({ ledgerKey }) => ledgerKey);
-    const lots = keys.length === 0 ? [] : await findOpenLots(tx, tenantKey, keys);
+    const reversed = postings.flatMap(({ reverses }) => reverses ?? []);
+    const [lots, origins] = await Promise.all([
+      keys.length === 0 ? [] : findOpenLots(tx, tenantKey, keys),
+      reversed.length === 0 ? [] : findReversalOrigins(tx, tenantKey, keys, reversed),
+    ]);
     const lotsOf = Map.groupBy(lots, ({ ledgerKey }) => ledgerKey);
+    const originsOf = Map.groupBy(origins, ({ ledgerKey }) => ledgerKey);
     const drafts = new Map(
       states.map((state) => {
         const own = withLots.includes(state) ? (lotsOf.get(state.ledgerKey) ?? []) : null;
-        return [state.ledgerKey, new LedgerDraft(state, own, now)];
+        return [state.ledgerKey, new LedgerDraft(state, own, now, originsOf.get(state.ledgerKey))];
       }),
     );
     for (const draft of drafts.values()) draft.settle();
@@ -150,6 +180,7 @@ function toPosted(
       reason: posting?.reason ?? null,
       referenceType: posting?.reference?.type ?? null,
       referenceId: posting?.reference?.id ?? null,
+      refOperationKey: posting?.reverses ?? null,
       storedExplanation: posting?.explanation ?? null,
       ledgerKeys: entries.map(({ ledgerKey }) => ledgerKey),
       versions: entries.map(({ version }) => version),

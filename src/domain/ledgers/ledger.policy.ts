@@ -29,6 +29,14 @@ interface Deltas {
   readonly pending: bigint;
 }
 
+/** What is known of an earning operation that is taken back: the lot that it made, and what of it expired. */
+export interface ReversalOrigin {
+  readonly operationKey: string;
+  readonly ledgerKey: string;
+  readonly lotKey: string;
+  readonly expired: bigint;
+}
+
 /** Lots are spent in this order: what expires first, then the oldest. */
 export function compareLots(a: LotState, b: LotState): number {
   const expiry =
@@ -38,12 +46,16 @@ export function compareLots(a: LotState, b: LotState): number {
   return a.lotKey < b.lotKey ? -1 : 1;
 }
 
+function smaller(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
 /**
  * True when an act on the ledger must see its lots: to spend them, or because time has done something to
  * them.
  */
 export function needsLots(ledger: LedgerState, postings: readonly Posting[], now: Date): boolean {
-  const spends = postings.some(({ kind, amount }) => kind === 'REDEEM' || amount < 0n);
+  const spends = postings.some(({ kind, amount }) => kind === 'REDEEM' || kind === 'REVERSE' || amount < 0n);
   return spends || (ledger.settleAt !== null && ledger.settleAt <= now);
 }
 
@@ -61,10 +73,22 @@ export class LedgerDraft {
   readonly #hasLots: boolean;
   readonly #now: Date;
   readonly #recordedAt: Date;
+  readonly #origins: readonly ReversalOrigin[];
+  /** What this draft itself lets expire, by lot. */
+  readonly #expired = new Map<string, bigint>();
 
-  /** @param lots its open lots, in spending order; null when `needsLots` said no */
-  constructor(state: LedgerState, lots: readonly LotState[] | null, now: Date) {
+  /**
+   * @param lots its open lots, in spending order; null when `needsLots` said no
+   * @param origins of what will be taken back
+   */
+  constructor(
+    state: LedgerState,
+    lots: readonly LotState[] | null,
+    now: Date,
+    origins: readonly ReversalOrigin[] = [],
+  ) {
     this.state = state;
+    this.#origins = origins;
     this.#lots = [...(lots ?? [])];
     this.#hasLots = lots !== null;
     this.#now = now;
@@ -98,6 +122,7 @@ export class LedgerDraft {
     if (posting.kind === 'ADJUST' && posting.amount === 0n) throw refuse('AMOUNT_ZERO', ['amount']);
     if (posting.kind !== 'ADJUST' && posting.amount <= 0n) throw refuse('AMOUNT_NOT_POSITIVE', ['amount']);
     if (posting.kind === 'REDEEM') this.#spend(operation, posting, posting.amount);
+    else if (posting.kind === 'REVERSE') this.#reverse(operation, posting);
     else if (posting.amount < 0n) this.#spend(operation, posting, -posting.amount);
     else this.#earn(operation, posting);
   }
@@ -141,15 +166,48 @@ export class LedgerDraft {
       });
     }
     this.#write(operation, { amount: -amount, posted: -amount, pending: 0n }, null);
+    this.state.debt += this.#takeFromLots(operation.operationKey, amount);
+  }
+
+  /** Takes from the lots that are due, in spending order; answers what they lack. */
+  #takeFromLots(operationKey: string, amount: bigint): bigint {
     let missing = amount;
     for (const lot of this.#lots) {
       if (missing === 0n) break;
       const free = lot.pending ? 0n : lot.remaining - lot.held;
-      const taken = free < missing ? free : missing;
-      if (taken > 0n) this.#take(operation.operationKey, lot, taken);
+      const taken = smaller(free, missing);
+      if (taken > 0n) this.#take(operationKey, lot, taken);
       missing -= taken;
     }
-    this.state.debt += missing;
+    return missing;
+  }
+
+  /**
+   * Takes back what an operation earned: from its own lot first; what was spent of that from the rest of the
+   * balance, and below zero where the asset may. What expired is gone already. Less may be taken than was
+   * asked for, and where there is nothing to take there is no operation.
+   */
+  #reverse(operation: DraftOperation, posting: ScheduledPosting): void {
+    const origin = this.#origins.find(({ operationKey }) => operationKey === posting.reverses);
+    if (origin === undefined) throw new Error(`There is no operation ${posting.reverses} to take back.`);
+    const own = this.#lots.find(({ lotKey }) => lotKey === origin.lotKey);
+    const ofOwn = own === undefined ? 0n : smaller(own.remaining - own.held, posting.amount);
+    if (own?.pending === true) {
+      if (ofOwn === 0n) return;
+      this.#write(operation, { amount: -ofOwn, posted: 0n, pending: -ofOwn }, null);
+      this.#take(operation.operationKey, own, ofOwn);
+      return;
+    }
+    const missing = posting.amount - ofOwn;
+    const expired = origin.expired + (this.#expired.get(origin.lotKey) ?? 0n);
+    const spent = missing - smaller(missing, expired);
+    const available = this.state.posted - this.state.held - ofOwn;
+    const ofOthers = this.state.floor === null ? spent : smaller(spent, available > 0n ? available : 0n);
+    const taken = ofOwn + ofOthers;
+    if (taken === 0n) return;
+    this.#write(operation, { amount: -taken, posted: -taken, pending: 0n }, null);
+    if (own !== undefined && ofOwn > 0n) this.#take(operation.operationKey, own, ofOwn);
+    this.state.debt += this.#takeFromLots(operation.operationKey, ofOthers);
   }
 
   #mature(due: readonly LotState[]): void {
@@ -169,12 +227,16 @@ export class LedgerDraft {
     const amount = over.reduce((sum, lot) => sum + lot.remaining - lot.held, 0n);
     const operation = this.#operation(newKey(), OperationKind.EXPIRE, null);
     this.#write(operation, { amount: -amount, posted: -amount, pending: 0n }, null);
-    for (const lot of over) this.#take(operation.operationKey, lot, lot.remaining - lot.held);
+    for (const lot of over) {
+      const lost = lot.remaining - lot.held;
+      this.#expired.set(lot.lotKey, (this.#expired.get(lot.lotKey) ?? 0n) + lost);
+      this.#take(operation.operationKey, lot, lost);
+    }
   }
 
   /** What falls due first pays what was taken beyond the lots. */
   #payDebt(operationKey: string, lot: LotState): void {
-    const paid = lot.remaining < this.state.debt ? lot.remaining : this.state.debt;
+    const paid = smaller(lot.remaining, this.state.debt);
     if (paid === 0n) return;
     this.state.debt -= paid;
     this.#take(operationKey, lot, paid);

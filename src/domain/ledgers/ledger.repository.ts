@@ -1,6 +1,6 @@
 import { type Sql, type Statement, statement, type Transaction } from '../../persistence/index.ts';
 import type { Entry } from './entry.entity.ts';
-import type { LedgerDraft } from './ledger.policy.ts';
+import type { LedgerDraft, ReversalOrigin } from './ledger.policy.ts';
 import type { LedgerState, LotState } from './posting.ts';
 
 const lockLedgers = statement<LedgerState>(
@@ -27,14 +27,24 @@ const selectOpenLots = statement<LotState>(
      from lot where tenant_id = $1 and ledger_id = any($2::uuid[]) and remaining > 0
     order by ledger_id, expires_at, lot_id`,
 );
+const selectOrigins = statement<ReversalOrigin>(
+  'lot.origins',
+  `select l.operation_id as "operationKey", l.ledger_id as "ledgerKey", l.lot_id as "lotKey",
+          (select coalesce(sum(a.amount), 0)::bigint from allocation a
+             join operation o on o.tenant_id = $1 and o.operation_id = a.operation_id and o.kind = 'EXPIRE'
+            where a.tenant_id = $1 and a.ledger_id = l.ledger_id and a.lot_id = l.lot_id) as expired
+     from lot l
+    where l.tenant_id = $1 and l.ledger_id = any($2::uuid[]) and l.operation_id = any($3::uuid[])`,
+);
 const insertOperations = statement(
   'operation.insert',
   `insert into operation (tenant_id, operation_id, kind, program_version, activity_id, reason, reference_type,
-                          reference_id, explanation, ledger_ids, versions, created_at)
+                          reference_id, ref_operation_id, explanation, ledger_ids, versions, created_at)
    select $1, o.operation_id, o.kind, $3, o.activity_id, o.reason, o.reference_type, o.reference_id,
-          o.explanation, array[o.ledger_id], array[o.version], $4
+          o.ref_operation_id, o.explanation, array[o.ledger_id], array[o.version], $4
      from json_to_recordset($2::json) as o (operation_id uuid, kind text, activity_id uuid, reason text,
-          reference_type text, reference_id text, explanation jsonb, ledger_id uuid, version bigint)`,
+          reference_type text, reference_id text, ref_operation_id uuid, explanation jsonb, ledger_id uuid,
+          version bigint)`,
 );
 const insertLots = statement(
   'lot.insert',
@@ -138,6 +148,16 @@ export async function findOpenLots(
   return await tx.run(selectOpenLots, [tenantKey, ledgerKeys]);
 }
 
+/** The lots that earning operations made, whatever is left of them. */
+export async function findReversalOrigins(
+  tx: Sql,
+  tenantKey: string,
+  ledgerKeys: readonly string[],
+  operationKeys: readonly string[],
+): Promise<ReversalOrigin[]> {
+  return await tx.run(selectOrigins, [tenantKey, ledgerKeys, operationKeys]);
+}
+
 /**
  * Sends a statement that nobody waits for; if it fails, the transaction tells so at its end. What takes no
  * feed position goes before the transaction's turn to take one.
@@ -175,6 +195,7 @@ function sendOperations(
         reason: posting?.reason ?? null,
         reference_type: posting?.reference?.type ?? null,
         reference_id: posting?.reference?.id ?? null,
+        ref_operation_id: posting?.reverses ?? null,
         explanation: posting?.explanation ?? null,
         ledger_id: ledgerKey,
         version: String(version),

@@ -100,6 +100,10 @@ export class LedgerOperation {
   @Property({ type: 'text', nullable: true })
   referenceId!: string | null;
 
+  /** The operation that this one takes back. */
+  @Property({ type: 'uuid', fieldName: 'ref_operation_id', nullable: true })
+  refOperationKey!: string | null;
+
   /** Why, as stored. */
   @Property({ type: 'json', fieldName: 'explanation', nullable: true })
   storedExplanation!: StoredExplanation | null;

@@ -6,13 +6,17 @@ import type { StoredExplanation } from './operation.entity.ts';
 export interface Posting {
   /** Made by the proposer, so that the result of a request is known before it is written. */
   readonly operationKey: string;
-  readonly kind: 'EARN' | 'REDEEM' | 'ADJUST';
+  readonly kind: 'EARN' | 'REDEEM' | 'ADJUST' | 'REVERSE';
   readonly memberKey: string;
   readonly asset: string;
-  /** Above zero for EARN and REDEEM; signed for ADJUST. */
+  /** Above zero for EARN, REDEEM and REVERSE; signed for ADJUST. */
   readonly amount: bigint;
   /** When the act happened; the transaction's business time when null. */
   readonly occurredAt: Date | null;
+  /** REVERSE: the operation of kind EARN that is taken back, as a whole or in part. */
+  readonly reverses?: string | null;
+  /** The moment that decides on which local day it counts for tiers; when it happened, if missing. */
+  readonly countsAt?: Date | null;
   /** When a credit falls due: a moment, or a duration after the act. At once when both are missing. */
   readonly availableAt?: Date | null;
   readonly availableAfter?: string | null;

@@ -1,11 +1,11 @@
 import { type Asker, memberCreate } from '../../extension/index.ts';
 import { Refusal, refuse } from '../../kernel/errors.ts';
-import { newKey } from '../../kernel/ids.ts';
+import { newKey, toPublicId } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
-import type { Transaction } from '../../persistence/index.ts';
-import type { Posting } from '../ledgers/index.ts';
-import type { CommitFacts, PinnedProgram } from '../programs/index.ts';
-import { askRules } from '../rules/index.ts';
+import type { Database, Transaction } from '../../persistence/index.ts';
+import type { Posting, PostingContext } from '../ledgers/index.ts';
+import type { PinnedProgram } from '../programs/index.ts';
+import { askRules, type RuleEffects, type RuleProposal, rulesFor, toFacts } from '../rules/index.ts';
 import { refuseLongSource } from '../shared/index.ts';
 import type { TenantService } from '../tenants/index.ts';
 import { type Gender, type Member, MemberStatus } from './member.entity.ts';
@@ -21,26 +21,46 @@ import {
   toAttributes,
   toTags,
 } from './member.policy.ts';
-import { addIdentities, insert, type NewMember } from './member.repository.ts';
+import { addIdentities, businessNow, changeTags, insert, type NewMember } from './member.repository.ts';
 
 /** A member as they will be written, and what the rules give them for enrolling. */
 export interface EnrolmentProposal {
   readonly member: NewMember;
   readonly identities: readonly NormalIdentity[];
-  readonly postings: readonly Posting[];
+  readonly proposals: readonly RuleProposal[];
 }
+
+/** What enrolling needs to know of tiers. */
+export interface TierEnrolment {
+  /** Writes the tiers that a new member begins with. */
+  enrol(
+    tx: Transaction,
+    context: PostingContext,
+    member: { readonly memberKey: string; readonly tagCodes: readonly string[] },
+  ): Promise<void>;
+  /** Looks again at the ladders that count tags. */
+  tagsChanged(tx: Transaction, context: PostingContext, memberKey: string): Promise<void>;
+}
+
+export interface EnrolmentParts {
+  readonly asker: Asker;
+  readonly tenants: TenantService;
+  readonly database: Database;
+  readonly effects: RuleEffects;
+  readonly tiers: TierEnrolment;
+}
+
+const TRIGGER = 'enrolment';
 
 /** Where the new member's identities stand in the mutation's input. */
 const IDENTITIES_FIELD = 'identities';
 
 /** Enrols members: extensions and rules are asked first, then everything is written at once. */
 export class Enrolment {
-  readonly #asker: Asker;
-  readonly #tenants: TenantService;
+  readonly #parts: EnrolmentParts;
 
-  constructor(asker: Asker, tenants: TenantService) {
-    this.#asker = asker;
-    this.#tenants = tenants;
+  constructor(parts: EnrolmentParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -66,34 +86,48 @@ export class Enrolment {
       identities,
     );
     const member = toNewMember(ctx, enriched, identities);
-    const { credits } = askRules(program, { trigger: 'enrolment', amount: null });
-    const postings = credits.map(
-      ({ asset, amount, availableAfter, explanation }): Posting => ({
-        operationKey: newKey(),
-        kind: 'EARN',
-        memberKey: member.memberKey,
-        asset,
-        amount,
-        occurredAt: null,
-        availableAfter,
-        reason: 'enrolment',
-        reference: null,
-        explanation,
-        activityKey: null,
-      }),
-    );
-    return { member, identities, postings };
+    return { member, identities, proposals: await this.#askRules(program, member) };
   }
 
   /**
-   * Writes the member and their identities; the postings are the caller's to post in the same transaction.
-   * @throws Refusal IDENTITY_TAKEN
+   * Writes the member, their identities and first tiers; the postings that it answers are the caller's to post
+   * in the same transaction.
+   * @throws Refusal IDENTITY_TAKEN, BIRTHDAY_INVALID
    */
-  async commit(
+  commit(
     tx: Transaction,
-    { member, identities }: EnrolmentProposal,
-    program: PinnedProgram,
-    facts: CommitFacts,
+    context: PostingContext,
+    { member, identities, proposals }: EnrolmentProposal,
+  ): { member: Promise<Member>; postings: readonly Posting[] | Promise<readonly Posting[]> } {
+    const { effects, tiers } = this.#parts;
+    const written = this.#write(tx, context, member, identities);
+    const enrolled = tiers.enrol(tx, context, member);
+    const occasion = {
+      memberKey: member.memberKey,
+      trigger: TRIGGER,
+      activityKey: null,
+      occurredAt: null,
+      orderNumber: null,
+    };
+    const results = effects.settle(tx, context, proposals, occasion);
+    const tagged = Promise.resolve(results).then(async ({ tags }) => {
+      if (tags.add.length + tags.remove.length === 0) return null;
+      const codes = await changeTags(tx, context.tenantKey, member.memberKey, tags);
+      await tiers.tagsChanged(tx, context, member.memberKey);
+      return codes;
+    });
+    const whole = Promise.all([written, enrolled, tagged]).then(([own, , tagCodes]) => {
+      return tagCodes === null ? own : { ...own, tagCodes };
+    });
+    const postings = results instanceof Promise ? results.then((known) => known.postings) : results.postings;
+    return { member: whole, postings };
+  }
+
+  async #write(
+    tx: Transaction,
+    { facts, program }: PostingContext,
+    member: NewMember,
+    identities: readonly NormalIdentity[],
   ): Promise<Member> {
     const [{ now }, , taken] = await Promise.all([
       facts,
@@ -110,6 +144,27 @@ export class Enrolment {
     return { ...member, enrolledAt: now, updatedAt: now, identitiesThen };
   }
 
+  async #askRules(program: PinnedProgram, member: NewMember): Promise<RuleProposal[]> {
+    const { tenantKey, memberKey, channel, store } = member;
+    const { hasExpressions } = rulesFor(program.definition, TRIGGER);
+    const now = hasExpressions
+      ? await businessNow(this.#parts.database.read(tenantKey), tenantKey)
+      : new Date(0);
+    const happening = {
+      trigger: TRIGGER,
+      amount: null,
+      occurredAt: null,
+      channel,
+      store,
+      orderNumber: null,
+      lines: [],
+    };
+    const asked = { ...member, enrolledAt: null };
+    const about = { member: asked, publicId: toPublicId('member', memberKey), happening, tier: null };
+    const facts = () => toFacts(about, now, program.definition.timeZone);
+    return askRules(program, { trigger: TRIGGER, amount: null, memberKey, facts });
+  }
+
   /** Asks `member.create`: the first REFUSE wins; enrichments are merged, later ones win. */
   async #enriched(
     ctx: RequestContext,
@@ -123,8 +178,8 @@ export class Enrolment {
       attributes: input.attributes,
       consents: (input.consents ?? []).map(({ purpose, granted }) => ({ purpose, granted })),
     };
-    const given = await this.#asker.ask(memberCreate, question, {
-      tenant: (await this.#tenants.facts(ctx.tenantKey))?.code ?? '',
+    const given = await this.#parts.asker.ask(memberCreate, question, {
+      tenant: (await this.#parts.tenants.facts(ctx.tenantKey))?.code ?? '',
       mode: input.dryRun === true ? 'DRY_RUN' : 'LIVE',
       idempotencyKey: input.idempotencyKey,
     });

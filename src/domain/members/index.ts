@@ -1,8 +1,18 @@
-export { Enrolment, type EnrolmentProposal } from './enrolment.ts';
+export { type BirthdayFilter, findBirthdays } from './birthday.repository.ts';
+export { Enrolment, type EnrolmentProposal, type TierEnrolment } from './enrolment.ts';
 export { IdentityKind, Member } from './member.entity.ts';
 export { memberErrors } from './member.errors.ts';
 export { IdentityInput } from './member.inputs.ts';
 export { normaliseIdentity } from './member.policy.ts';
-export { createMemberLoaders, findByIdentity, type MemberLoaders } from './member.repository.ts';
+export {
+  businessNow,
+  changeTags,
+  createMemberLoaders,
+  findByIdentity,
+  type MemberLoaders,
+} from './member.repository.ts';
 export { LedgerMemberResolver, MemberResolver, TagResolver } from './member.resolver.ts';
 export { ledgersThen, MemberService } from './member.service.ts';
+export { MemberListResolver } from './member-list.resolver.ts';
+export { MemberTagsResolver } from './member-tags.resolver.ts';
+export { TierMemberResolver } from './tier-member.resolver.ts';

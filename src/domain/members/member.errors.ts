@@ -33,4 +33,8 @@ export const memberErrors = {
     en: 'A tag’s code has 1 to 64 lower-case letters, digits, "-" and "_". Correct it.',
     'zh-CN': '标签代码由 1 至 64 个小写字母、数字、“-”或“_”组成，请更正。',
   },
+  TOO_MANY_TAGS: {
+    en: 'A member has at most {most} tags. Remove some first.',
+    'zh-CN': '每位会员最多 {most} 个标签，请先移除部分标签。',
+  },
 } satisfies ErrorCatalogue;

@@ -75,6 +75,27 @@ export class CreateMemberInput {
   dryRun?: boolean | null;
 }
 
+@InputType({ description: 'Tags that a member gets or loses; what is not named stays.' })
+export class ChangeTagsInput {
+  @Field(() => String, { description: KEY_DESCRIPTION })
+  idempotencyKey!: string;
+
+  @Field(() => ID, { description: 'The member.' })
+  memberId!: string;
+
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Codes of tags that they get; those they have stay.',
+  })
+  add?: string[] | null;
+
+  @Field(() => [String], { nullable: true, description: 'Codes of tags that they lose.' })
+  remove?: string[] | null;
+
+  @Field(() => Boolean, { nullable: true, description: DRY_RUN_DESCRIPTION })
+  dryRun?: boolean | null;
+}
+
 @InputType({ description: 'Changes to a member; what is missing stays as it is, null empties.' })
 export class UpdateMemberInput {
   @Field(() => String, { description: KEY_DESCRIPTION })

@@ -10,6 +10,7 @@ import { splitDuration } from '../../kernel/calendar.ts';
 import type { BenefitLoaders, GrantStatus } from '../benefits/index.ts';
 import { type LedgerLoaders, ledgerKeyOf } from '../ledgers/index.ts';
 import type { PinnedProgram } from '../programs/index.ts';
+import type { TierLoaders } from '../tiers/index.ts';
 
 /** What an operation will ask of a member's ledgers, as its document says. */
 interface LedgerWish {
@@ -21,13 +22,15 @@ interface LedgerWish {
 
 interface MemberWish {
   readonly wantsLedgers: boolean;
+  readonly wantsTier: boolean;
   /** The first page of granted benefits, when it is asked for. */
   readonly grants: { readonly first: ValueNode | null; readonly status: ValueNode | null } | null;
   readonly ledgers: readonly LedgerWish[];
 }
 
 const wishes = new WeakMap<FieldNode, MemberWish>();
-const LEDGER_FIELDS = ['ledger', 'ledgers', 'tier', 'tierStatus'];
+const LEDGER_FIELDS = ['ledger', 'ledgers'];
+const TIER_FIELDS = ['tier', 'tierStatus'];
 
 type Fragments = Readonly<Record<string, FragmentDefinitionNode>>;
 
@@ -37,6 +40,18 @@ function fieldsOf(selections: SelectionSetNode | undefined, fragments: Fragments
     if (node.kind === Kind.INLINE_FRAGMENT) return fieldsOf(node.selectionSet, fragments);
     return fieldsOf(fragments[node.name.value]?.selectionSet, fragments);
   });
+}
+
+/** The fields that an operation asks of what is being resolved, or of one of its fields. */
+export function askedFields(
+  { fieldNodes, fragments }: Pick<GraphQLResolveInfo, 'fieldNodes' | 'fragments'>,
+  below?: string,
+): FieldNode[] {
+  const own = fieldNodes.flatMap(({ selectionSet }) => fieldsOf(selectionSet, fragments));
+  if (below === undefined) return own;
+  return own
+    .filter(({ name }) => name.value === below)
+    .flatMap(({ selectionSet }) => fieldsOf(selectionSet, fragments));
 }
 
 function argument(node: FieldNode | undefined, name: string): ValueNode | null {
@@ -66,6 +81,7 @@ function readWish(member: FieldNode, fragments: Fragments): MemberWish {
         ? null
         : { first: argument(grants, 'first'), status: argument(grants, 'status') },
     wantsLedgers: fields.some(({ name }) => LEDGER_FIELDS.includes(name.value)),
+    wantsTier: fields.some(({ name }) => TIER_FIELDS.includes(name.value)),
     ledgers,
   };
 }
@@ -85,7 +101,11 @@ export function prefetch(
   memberKey: string,
   { fieldNodes, fragments, variableValues }: GraphQLResolveInfo,
   program: PinnedProgram,
-  loaders: { readonly ledgers: LedgerLoaders; readonly benefits: BenefitLoaders },
+  loaders: {
+    readonly ledgers: LedgerLoaders;
+    readonly benefits: BenefitLoaders;
+    readonly tiers: TierLoaders;
+  },
 ): void {
   const [field] = fieldNodes;
   if (field === undefined) return;
@@ -93,6 +113,7 @@ export function prefetch(
   wishes.set(field, wish);
   const asked: Promise<unknown>[] = [];
   if (wish.wantsLedgers) asked.push(loaders.ledgers.ledgersOfMember.load(memberKey));
+  if (wish.wantsTier) asked.push(loaders.tiers.standing.load(memberKey));
   for (const ledger of wish.ledgers)
     askLedger(memberKey, ledger, variableValues, program, loaders.ledgers, asked);
   const first = readValue(wish.grants?.first ?? null, variableValues);

@@ -6,6 +6,7 @@ import { IdentityKind } from './member.entity.ts';
 import type { ConsentInput, IdentityInput, ProfileInput } from './member.inputs.ts';
 
 export const MOST_IDENTITIES = 16;
+export const MOST_TAGS = 100;
 const LONGEST_VALUE = 128;
 const LARGEST_ATTRIBUTES = 8 * 1024;
 const DEEPEST_ATTRIBUTES = 4;
@@ -117,10 +118,11 @@ function isWithinDepth(value: unknown, depth: number): boolean {
   return depth > 0 && Object.values(value).every((inner) => isWithinDepth(inner, depth - 1));
 }
 
-/** @throws Refusal TAG_INVALID */
-export function toTags(tags: readonly string[] | null | undefined): string[] {
+/** @throws Refusal TAG_INVALID, TOO_MANY_TAGS */
+export function toTags(tags: readonly string[] | null | undefined, field = 'tags'): string[] {
   const codes = [...new Set(tags ?? [])];
   const wrong = codes.findIndex((code) => !CODE.test(code));
-  if (wrong >= 0) throw refuse('TAG_INVALID', ['tags', String(wrong)]);
+  if (wrong >= 0) throw refuse('TAG_INVALID', [field, String(wrong)]);
+  if (codes.length > MOST_TAGS) throw refuse('TOO_MANY_TAGS', [field], { most: MOST_TAGS });
   return codes.sort();
 }

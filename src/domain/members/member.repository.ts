@@ -3,7 +3,7 @@ import { type Sql, statement, type Transaction } from '../../persistence/index.t
 import type { Identity, IdentityKind, Member } from './member.entity.ts';
 import type { NormalIdentity } from './member.policy.ts';
 
-const memberColumns = `
+export const memberColumns = `
   m.tenant_id as "tenantKey", m.member_id as "memberKey", m.status, m.display_name as "displayName", m.gender,
   m.birthday, m.locale, m.region, m.channel, m.store, m.consents, m.attributes, m.tags as "tagCodes",
   m.enrolled_at as "enrolledAt", m.updated_at as "updatedAt"`;
@@ -48,6 +48,41 @@ const insertIdentities = statement<{ kind: string; value: string }>(
      from unnest($3::text[], $4::text[], $5::boolean[]) with ordinality as i (kind, value, verified, place)
    on conflict do nothing returning kind, value`,
 );
+
+const selectNow = statement<{ now: Date }>(
+  'member.now',
+  'select business_time() as now from tenant where tenant_id = $1',
+);
+/** What is removed goes, what is added comes behind what stays. */
+const updateTags = statement<{ tagCodes: string[] }>(
+  'member.tags',
+  `update member
+      set tags = array(select t from unnest(tags) with ordinality as own (t, place)
+                        where t <> all($4::text[]) order by place)
+              || array(select a from unnest($3::text[]) with ordinality as more (a, place)
+                        where a <> all(tags) and a <> all($4::text[]) order by place),
+          updated_at = business_time()
+    where tenant_id = $1 and member_id = $2
+    returning tags as "tagCodes"`,
+);
+
+/** Business time, for questions that are asked before a transaction is open. */
+export async function businessNow(sql: Sql, tenantKey: string): Promise<Date> {
+  const [row] = await sql.run(selectNow, [tenantKey]);
+  if (row === undefined) throw new Error(`There is no tenant ${tenantKey}.`);
+  return row.now;
+}
+
+/** Changes a member's tags; answers all of them afterwards. */
+export async function changeTags(
+  tx: Transaction,
+  tenantKey: string,
+  memberKey: string,
+  { add, remove }: { readonly add: readonly string[]; readonly remove: readonly string[] },
+): Promise<string[]> {
+  const [row] = await tx.run(updateTags, [tenantKey, memberKey, [...new Set(add)], remove]);
+  return row?.tagCodes ?? [];
+}
 
 export async function findByIdentity(
   sql: Sql,
@@ -121,6 +156,8 @@ export async function addIdentities(
 }
 
 export interface MemberLoaders {
+  /** The tenant's reads, for lists. */
+  readonly sql: Sql;
   readonly member: DataLoader<string, Member | null>;
   readonly identities: DataLoader<string, Identity[]>;
   byIdentity(kind: IdentityKind, value: string): Promise<Member | null>;
@@ -129,6 +166,7 @@ export interface MemberLoaders {
 /** The batched reads of one request. */
 export function createMemberLoaders(sql: Sql, tenantKey: string, remember = true): MemberLoaders {
   return {
+    sql,
     member: new DataLoader(
       async (keys) => {
         const rows = await sql.run(selectMembers, [tenantKey, keys]);

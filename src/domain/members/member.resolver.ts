@@ -22,7 +22,15 @@ import { type BenefitLoaders, type Grant, GrantConnection, GrantStatus } from '.
 import { emptyLedger, Ledger, type LedgerLoaders, LedgerOperation } from '../ledgers/index.ts';
 import type { ProgramService } from '../programs/index.ts';
 import { type ConnectionOf, PageArgs, payloadOf, type Row, Source, UserError } from '../shared/index.ts';
-import { Tier, TierStatus, tierReached } from '../tiers/index.ts';
+import {
+  heldStatus,
+  heldTier,
+  Tier,
+  type TierChange,
+  TierChangeConnection,
+  type TierLoaders,
+  TierStatus,
+} from '../tiers/index.ts';
 import { Consent, Identity, Member, Tag } from './member.entity.ts';
 import { CreateMemberInput, IdentityInput, UpdateMemberInput } from './member.inputs.ts';
 import { prefetch } from './member.lookahead.ts';
@@ -38,6 +46,7 @@ export interface MemberContext {
     readonly members: MemberLoaders;
     readonly ledgers: LedgerLoaders;
     readonly benefits: BenefitLoaders;
+    readonly tiers: TierLoaders;
   };
 }
 
@@ -159,19 +168,35 @@ export class MemberResolver {
     nullable: true,
     description: 'Their tier in the primary ladder; null only while its lowest threshold isn’t reached.',
   })
-  async tier(@Root() member: Row<Member>, @Ctx() context: MemberContext): Promise<Tier | null> {
-    const { ladder } = (await context.services.programs.inForce(member.tenantKey)).definition;
-    if (ladder === undefined) return null;
-    const ledger = await this.#ledgerOf(member, ladder.metric, context);
-    return tierReached(ladder, ledger.posted + (ledger.due ?? 0n));
+  async tier(
+    @Root() { tenantKey, memberKey }: Row<Member>,
+    @Ctx() { services, loaders }: MemberContext,
+  ): Promise<Tier | null> {
+    const standing = await loaders.tiers.standing.load(memberKey);
+    return heldTier((await services.programs.inForce(tenantKey)).definition, standing);
   }
 
   @FieldResolver(() => TierStatus, {
     nullable: true,
     description: 'How they hold their tier; null without one.',
   })
-  tierStatus(): TierStatus | null {
-    return null;
+  async tierStatus(
+    @Root() { tenantKey, memberKey }: Row<Member>,
+    @Ctx() { services, loaders }: MemberContext,
+  ): Promise<TierStatus | null> {
+    const standing = await loaders.tiers.standing.load(memberKey);
+    return heldStatus((await services.programs.inForce(tenantKey)).definition, standing);
+  }
+
+  @FieldResolver(() => TierChangeConnection, {
+    description: 'How their tiers have changed, in all ladders, newest first.',
+  })
+  async tierHistory(
+    @Root() { memberKey }: Row<Member>,
+    @Args(() => PageArgs) { first, after = null }: PageArgs,
+    @Ctx() { loaders }: MemberContext,
+  ): Promise<ConnectionOf<TierChange>> {
+    return await loaders.tiers.changePage.load({ memberKey, first, after });
   }
 
   @FieldResolver(() => Ledger, {

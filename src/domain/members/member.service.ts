@@ -10,13 +10,15 @@ import {
   type LedgerWriter,
   ledgerAfter,
   type PostingListener,
+  postWhenKnown,
 } from '../ledgers/index.ts';
 import type { PinnedProgram, ProgramService, UseCaseRunner } from '../programs/index.ts';
-import type { Enrolment, EnrolmentProposal } from './enrolment.ts';
+import { operationKeysOf } from '../rules/index.ts';
+import type { Enrolment, EnrolmentProposal, TierEnrolment } from './enrolment.ts';
 import { type Member, MemberStatus } from './member.entity.ts';
-import type { CreateMemberInput, UpdateMemberInput } from './member.inputs.ts';
-import { normaliseIdentities } from './member.policy.ts';
-import { addIdentities, createMemberLoaders, lockByKey, update } from './member.repository.ts';
+import type { ChangeTagsInput, CreateMemberInput, UpdateMemberInput } from './member.inputs.ts';
+import { MOST_TAGS, normaliseIdentities, toTags } from './member.policy.ts';
+import { addIdentities, changeTags, createMemberLoaders, lockByKey, update } from './member.repository.ts';
 import { updated } from './member-change.policy.ts';
 
 /** A new member and what enrolling gave them. */
@@ -38,6 +40,7 @@ export interface MemberServiceParts {
   readonly ledgers: LedgerService;
   readonly writer: LedgerWriter;
   readonly enrolment: Enrolment;
+  readonly tiers: TierEnrolment;
   readonly listener: PostingListener;
 }
 
@@ -59,15 +62,16 @@ export class MemberService {
       mutation: 'createMember',
       input,
       propose: (program) => enrolment.propose(ctx, program, input),
-      stored: ({ member, postings }) => ({
+      stored: ({ member, proposals }) => ({
         member: member.memberKey,
-        operations: postings.map(({ operationKey }) => operationKey),
+        operations: operationKeysOf(proposals),
       }),
       commit: async (tx, proposal, program, facts) => {
         const context = { tenantKey: ctx.tenantKey, program, facts };
+        const enrolled = enrolment.commit(tx, context, proposal);
         const [member, { operations }] = await Promise.all([
-          enrolment.commit(tx, proposal, program, facts),
-          writer.post(tx, context, proposal.postings),
+          enrolled.member,
+          postWhenKnown(writer, tx, context, enrolled.postings),
         ]);
         return {
           member: { ...member, ledgersThen: ledgersOfNewMember(member, program, operations) },
@@ -101,10 +105,44 @@ export class MemberService {
         }
         const after = updated(before, input, now, program.definition.timeZone);
         const added = normaliseIdentities(input.addIdentities ?? [], 'addIdentities');
-        const [, taken] = await Promise.all([update(tx, after), addIdentities(tx, after, added)]);
+        const context = { tenantKey: ctx.tenantKey, program, facts };
+        const [, taken] = await Promise.all([
+          update(tx, after),
+          addIdentities(tx, after, added),
+          isSame(before.tagCodes, after.tagCodes) ? null : this.#parts.tiers.tagsChanged(tx, context, key),
+        ]);
         const [first] = taken;
         if (first !== undefined) throw refuse('IDENTITY_TAKEN', ['addIdentities', String(first)]);
         return after;
+      },
+      replay: ({ member }) => this.#found(ctx, member),
+    });
+    return result;
+  }
+
+  /**
+   * Adds and removes tags; what is neither named stays.
+   * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, TAG_INVALID, TOO_MANY_TAGS
+   */
+  async changeTags(ctx: RequestContext, input: ChangeTagsInput): Promise<Member> {
+    const memberKey = fromPublicId('member', input.memberId);
+    if (memberKey === null) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
+    const add = toTags(input.add, 'add');
+    const remove = toTags(input.remove, 'remove');
+    const { result } = await this.#parts.useCases.run<string, { member: string }, Member>(ctx, {
+      mutation: 'changeTags',
+      input,
+      propose: async () => memberKey,
+      stored: () => ({ member: memberKey }),
+      commit: async (tx, key, program, facts) => {
+        const [before, tagCodes] = await Promise.all([
+          lockByKey(tx, ctx.tenantKey, key),
+          changeTags(tx, ctx.tenantKey, key, { add, remove }),
+          this.#parts.tiers.tagsChanged(tx, { tenantKey: ctx.tenantKey, program, facts }, key),
+        ]);
+        if (before === null) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
+        if (tagCodes.length > MOST_TAGS) throw refuse('TOO_MANY_TAGS', ['add'], { most: MOST_TAGS });
+        return { ...before, tagCodes };
       },
       replay: ({ member }) => this.#found(ctx, member),
     });
@@ -154,4 +192,8 @@ function ledgersOfNewMember(
 function refreshed({ member, operations }: Enrolled): Enrolled {
   const ledgers = new Map([...(member.ledgersThen ?? []), ...ledgersThen(operations)]);
   return { member: { ...member, ledgersThen: ledgers }, operations };
+}
+
+function isSame(before: readonly string[], after: readonly string[]): boolean {
+  return before.length === after.length && before.every((code, index) => code === after[index]);
 }

@@ -1,11 +1,22 @@
+export { fromMetricUnits, type Metric, parseMetric, toMetricUnits } from './metric.policy.ts';
 export { Asset, ProgramVersion } from './program.entity.ts';
 export { programErrors } from './program.errors.ts';
 export { formatProgram, parseProgram } from './program.file.ts';
 export { AssetResolver, ProgramResolver } from './program.resolver.ts';
+export { TIER_WINDOWS } from './program.schema.ts';
 export type {
+  BenefitDefinition,
   LadderDefinition,
+  LimitWindow,
   ProgramDefinition,
   RuleDefinition,
+  TierDefinition,
 } from './program.schema.ts';
-export { assetOf, type PinnedProgram, ProgramService, toAsset } from './program.service.ts';
-export { type CommitFacts, UseCaseRunner } from './use-case.ts';
+export {
+  assetOf,
+  type PinnedProgram,
+  type ProgramListener,
+  ProgramService,
+  toAsset,
+} from './program.service.ts';
+export { type CommitFacts, type UseCase, UseCaseRunner } from './use-case.ts';

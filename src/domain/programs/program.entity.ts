@@ -1,26 +1,45 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionType, DateTimeScalar, edgeType } from '../shared/index.ts';
 import type { AssetDefinition, ProgramDefinition } from './program.schema.ts';
 import { ASSET_KINDS } from './program.schema.ts';
 
 /** One version of a tenant's program. Versions are never changed: operations pin them. */
+@ObjectType({
+  simpleResolvers: true,
+  description: 'One version of the program. What was made under it names it for ever.',
+})
 @Entity({ tableName: 'program' })
 export class ProgramVersion {
   @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
   tenantKey!: string;
 
+  @Field(() => Int, { description: 'Its number; the first is 1.' })
   @PrimaryKey({ type: 'integer' })
   version!: number;
 
   @Property({ type: 'json' })
   definition!: ProgramDefinition;
 
+  @Field(() => DateTimeScalar, { description: 'When it came into force.' })
   @Property({ type: 'datetime' })
   appliedAt!: Date;
 
+  @Field(() => String, {
+    description: 'Who applied it: an API key’s id, the subject of a token, or `cli`.',
+  })
   @Property({ type: 'text' })
   appliedBy!: string;
 }
+
+@ObjectType({ simpleResolvers: true, description: 'One version of a list.' })
+export class ProgramVersionEdge extends edgeType(() => ProgramVersion, 'version of the program') {}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of versions of the program, newest first.' })
+export class ProgramVersionConnection extends connectionType(
+  () => ProgramVersionEdge,
+  'versions of the program',
+) {}
 
 export const AssetKind = Object.fromEntries(ASSET_KINDS.map((kind) => [kind, kind])) as {
   [Kind in (typeof ASSET_KINDS)[number]]: Kind;
@@ -55,6 +74,33 @@ export class Asset {
 
   @Field(() => Boolean, { description: 'Whether members may give it to each other.' })
   transferable!: boolean;
+}
+
+@ObjectType({ simpleResolvers: true, description: 'What members get for what they do.' })
+export class Rule {
+  @Field(() => String, { description: 'The tenant’s own code, e.g. `purchase-points`.' })
+  code!: string;
+
+  @Field(() => String, { description: 'Its name, in the caller’s language.' })
+  name!: string;
+
+  @Field(() => String, { description: 'The type of activity that it answers, e.g. `purchase`.' })
+  trigger!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Its condition, a CEL expression; null when it always applies.',
+  })
+  when!: string | null;
+
+  @Field(() => Int, { description: 'Rules of lower numbers are asked first.' })
+  order!: number;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Of the rules of one such group only the first that gives something does; null without one.',
+  })
+  exclusive!: string | null;
 }
 
 @ObjectType({

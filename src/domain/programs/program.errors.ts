@@ -13,4 +13,12 @@ export const programErrors = {
     en: 'The asset "{asset}" has balances, so the program can’t drop it. Keep it in the file.',
     'zh-CN': '资产“{asset}”仍有余额，不能从方案中移除，请在文件中保留。',
   },
+  BENEFIT_IN_USE: {
+    en: 'Members hold the benefit "{benefit}", so the program can’t drop it. Keep it in the file, or revoke its grants.',
+    'zh-CN': '仍有会员持有权益“{benefit}”，不能从方案中移除。请在文件中保留，或先收回已发放的权益。',
+  },
+  PROGRAM_INVALID: {
+    en: 'Line {line}: {finding}.',
+    'zh-CN': '第 {line} 行：{finding}。',
+  },
 } satisfies ErrorCatalogue;

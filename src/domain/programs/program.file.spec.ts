@@ -54,7 +54,9 @@ describe('an exported program', () => {
     definition.rules = definition.rules.map((rule) => ({ ...rule, name: shared }));
     const text = formatProgram(definition);
     expect(text).not.toMatch(/[&*]a\d/);
-    expect(text.split('\n').filter((line) => line.includes(shared.en))).toHaveLength(4);
+    expect(text.split('\n').filter((line) => line.includes(shared.en))).toHaveLength(
+      1 + definition.rules.length,
+    );
   });
 });
 
@@ -63,12 +65,12 @@ const BAD: [what: string, part: string, other: string, line: string, path: strin
   ['a wrong type', 'spendable: false', 'spendable: maybe', 'maybe', 'assets.1.spendable', /boolean/],
   ['a missing list', '    kind: TOKEN\n', '', '- code: token', 'assets.2.kind', /Invalid option/],
   ['an unknown kind', 'kind: TOKEN', 'kind: COIN', 'COIN', 'assets.2.kind', /POINTS/],
-  ['a code in capitals', 'code: silver', 'code: Silver', 'Silver', 'ladder.tiers.1.code', /lower-case/],
+  ['a code in capitals', 'code: silver', 'code: Silver', 'Silver', 'ladders.0.tiers.1.code', /lower-case/],
   [
     ...(['an unknown asset in a rule', 'asset: token,', 'asset: coins,', 'asset: coins'] as const),
     ...(['rules.0.postings.1.asset', /"coins"/] as const),
   ],
-  ['an unknown metric', 'metric: growth', 'metric: height', 'height', 'ladder.metric', /"height"/],
+  ['an unknown metric', 'metric: growth', 'metric: height', 'height', 'ladders.0.metric', /"height"/],
   [
     ...(['a rule’s code twice', 'code: purchase-growth', 'code: purchase-points  # 2', '# 2'] as const),
     ...(['rules.2.code', /"purchase-points"/] as const),
@@ -76,15 +78,18 @@ const BAD: [what: string, part: string, other: string, line: string, path: strin
   [
     ...([
       'an asset’s code twice',
-      'ladder:',
-      '  - { code: token, kind: TOKEN, name: { en: T } }\nladder:',
+      'ladders:',
+      '  - { code: token, kind: TOKEN, name: { en: T } }\nladders:',
     ] as const),
     ...(['en: T }', 'assets.3.code', /"token"/] as const),
   ],
-  ['a tier’s code twice', 'code: gold,', 'code: silver,', '"2000"', 'ladder.tiers.2.code', /"silver"/],
-  ['equal thresholds', '"2000"', '"500"', 'code: gold,', 'ladder.tiers.2.threshold', /tier before/],
-  ['falling thresholds', '"10000"', '"1999"', '"1999"', 'ladder.tiers.3.threshold', /tier before/],
-  ['a threshold with a point', '"500"', '"500.5"', '"500.5"', 'ladder.tiers.1.threshold', /whole/],
+  [
+    ...(['a tier’s code twice', 'code: gold\n', 'code: silver #2\n', '#2'] as const),
+    ...(['ladders.0.tiers.2.code', /"silver"/] as const),
+  ],
+  ['equal thresholds', '"2000"', '"500" #2', '#2', 'ladders.0.tiers.2.threshold', /tier before/],
+  ['falling thresholds', '"10000"', '"1999"', '"1999"', 'ladders.0.tiers.3.threshold', /tier before/],
+  ['a threshold with a point', '"500"', '"500.5"', '"500.5"', 'ladders.0.tiers.1.threshold', /whole/],
   ['a zone that there isn’t', 'Asia/Shanghai', 'Asia/Atlantis', 'Atlantis', 'timeZone', /IANA/],
   ['a mere offset', 'Asia/Shanghai', '"+08:00"', '+08:00', 'timeZone', /IANA/],
   ['a currency that there isn’t', 'CNY', 'XYZ', 'XYZ', 'currency', /ISO 4217/],
@@ -105,6 +110,88 @@ const BAD: [what: string, part: string, other: string, line: string, path: strin
   [
     ...(['an amount for nothing', '"100.00"', '"0.00"', '"0.00"'] as const),
     ...(['rules.1.postings.0.amount.each', /above zero/] as const),
+  ],
+  [
+    ...(['a rolling window without days', '    windowDays: 365\n', '', 'window: ROLLING_DAYS'] as const),
+    ...(['ladders.0.window', /"windowDays"/] as const),
+  ],
+  [
+    ...(['days of a window that doesn’t roll', 'ROLLING_DAYS', 'LIFETIME', 'windowDays'] as const),
+    ...(['ladders.0.windowDays', /"windowDays"/] as const),
+  ],
+  [
+    ...(['a percentage above all', 'percent: 80', 'percent: 101', 'percent: 101'] as const),
+    ...(['ladders.0.retention.percent', /100/] as const),
+  ],
+  [
+    ...(['a tier’s benefit that there isn’t', '[free-shipping]', '[free-tea]', '[free-tea]'] as const),
+    ...(['ladders.0.tiers.1.benefits.0', /"free-tea"/] as const),
+  ],
+  [
+    ...([
+      'a rule’s benefit that there isn’t',
+      'grants: [birthday-gift]',
+      'grants: [cake]',
+      '[cake]',
+    ] as const),
+    ...(['rules.4.grants.0', /"cake"/] as const),
+  ],
+  [
+    ...([
+      'a rule that does nothing',
+      '    postings:\n      - { asset: points, amount: 2 }\n',
+      '',
+      'code: daily-sign-in',
+    ] as const),
+    ...(['rules.3', /"postings", "tags" or "grants"/] as const),
+  ],
+  [
+    ...(['a refund that gives', 'trigger: sign_in', 'trigger: refund', 'trigger: refund'] as const),
+    ...(['rules.3.trigger', /gives nothing/] as const),
+  ],
+  [
+    ...([
+      'a cap of what it doesn’t give',
+      '    grants: [birthday-gift]',
+      '    grants: [birthday-gift]\n    caps: [{ asset: points, per: member, window: day, most: 5 }]',
+      'caps:',
+    ] as const),
+    ...(['rules.4.caps.0.asset', /no posting/] as const),
+  ],
+  [
+    ...(['a window that there isn’t', 'window: day', 'window: hour', 'window: hour'] as const),
+    ...(['rules.3.once.window', /"day"/] as const),
+  ],
+  [
+    ...(['a percentage in words', 'value: "10"', 'value: "ten"', '"ten"'] as const),
+    ...(['benefits.2.value', /percentage/] as const),
+  ],
+  [
+    ...([
+      'a condition that isn’t one',
+      'trigger: sign_in',
+      'trigger: sign_in\n    when: activity.amount + 1',
+      'when:',
+    ] as const),
+    ...(['rules.3.when', /bool.* \(at character 1\)/] as const),
+  ],
+  [
+    ...([
+      'a condition about what there isn’t',
+      'trigger: sign_in',
+      'trigger: sign_in\n    when: tier.rank > 1 && member.tgas == []',
+      'when:',
+    ] as const),
+    ...(['rules.3.when', /tgas.* \(at character 25\)/] as const),
+  ],
+  [
+    ...([
+      'an amount in floats',
+      'amount: 2 }',
+      'amount: { expression: "activity.amount * 1.5" } }',
+      '1.5',
+    ] as const),
+    ...(['rules.3.postings.0.amount.expression', / \(at character \d+\)/] as const),
   ],
   ['a nameless asset', '{ en: Points, zh-CN: 积分 }', '{}', '{}', 'assets.0.name', /"en", "zh-CN"/],
   [

@@ -1,5 +1,12 @@
 import { isMap, LineCounter, type ParsedNode, parseDocument, stringify } from 'yaml';
-import { type ProgramDefinition, programSchema } from './program.schema.ts';
+import { definitionSchema, type ProgramDefinition } from './program.schema.ts';
+import { findFaults } from './program-faults.policy.ts';
+
+const programSchema = definitionSchema.superRefine((program, context) => {
+  for (const { path, message } of findFaults(program)) {
+    context.addIssue({ code: 'custom', path: [...path], message });
+  }
+});
 
 /** What is wrong in a program file, and where. */
 export interface ProgramFinding {

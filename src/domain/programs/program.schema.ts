@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ALIGNMENTS, isTimeZone, parseDuration } from '../../kernel/calendar.ts';
-import { isDecimal, toMinorUnits } from '../../kernel/money.ts';
+import { isDecimal } from '../../kernel/money.ts';
 import { parsePoints } from '../../kernel/points.ts';
 
 export const ASSET_KINDS = ['POINTS', 'GROWTH', 'STORED_VALUE', 'TOKEN'] as const;
@@ -13,7 +13,10 @@ export const BENEFIT_KINDS = [
   'ACCESS',
 ] as const;
 export const BENEFIT_LEVELS = ['BASIC', 'ADVANCED', 'TOP'] as const;
-export const TIER_WINDOWS = ['LIFETIME'] as const;
+export const TIER_WINDOWS = ['LIFETIME', 'CALENDAR_YEAR', 'ENROLMENT_YEAR', 'ROLLING_DAYS'] as const;
+/** Spans of the tenant's calendar in which a limit counts; a week begins on Monday. */
+export const LIMIT_WINDOWS = ['day', 'week', 'month', 'year', 'lifetime'] as const;
+export const ROUNDINGS = ['DOWN', 'HALF_UP', 'UP'] as const;
 
 const code = z
   .string()
@@ -35,12 +38,17 @@ const currency = z
     (value) => Intl.supportedValuesOf('currency').includes(value),
     'a currency of ISO 4217, e.g. "CNY"',
   );
+const expression = z.string().min(1).max(2_000);
+const count = z.int().min(1).max(1_000_000_000);
 
 /** A whole, positive amount: a YAML integer, or a string of digits when it is larger than 2^53. */
 const amount = z
   .union([z.int(), z.string()])
   .transform((value) => String(value))
   .refine((value) => (parsePoints(value) ?? 0n) > 0n, 'a whole amount above zero');
+
+/** How long something lasts: a duration, rounded up to the end of a local day, month or year. */
+const lifetime = z.strictObject({ after: duration, until: z.enum(ALIGNMENTS).default('MOMENT') });
 
 const asset = z.strictObject({
   code,
@@ -52,13 +60,15 @@ const asset = z.strictObject({
   /** Whether a balance may fall below zero, e.g. when earned points are taken back after they were spent. */
   mayGoNegative: z.boolean().default(false),
   /** When what is earned expires; never, when missing. */
-  expiry: z.strictObject({ after: duration, until: z.enum(ALIGNMENTS).default('MOMENT') }).optional(),
+  expiry: lifetime.optional(),
 });
 
 const ruleAmount = z.union([
   amount,
-  /** `gives` for each full `each` of the activity's amount. */
+  /** `gives` for each `each` of the activity's amount; parts of it count as the rule's rounding says. */
   z.strictObject({ each: decimal, gives: amount }),
+  /** A CEL expression of type int. */
+  z.strictObject({ expression }),
 ]);
 
 const posting = z.strictObject({
@@ -68,22 +78,68 @@ const posting = z.strictObject({
   availableAfter: duration.optional(),
 });
 
+const cap = z.strictObject({
+  asset: code,
+  /** Whose share is capped: each member's, or that of the whole program (a budget). */
+  per: z.enum(['member', 'program']),
+  window: z.enum(LIMIT_WINDOWS),
+  most: amount,
+});
+
 const rule = z.strictObject({
   code,
   name: localized,
   /** The activity type that the rule answers: `enrolment`, `purchase`, or any other code. */
   trigger: code,
-  postings: z.array(posting).min(1).max(16),
+  /** A CEL expression of type bool; the rule gives nothing where it is false. */
+  when: expression.optional(),
+  /** Lower ones are asked first; equal ones in the order of the file. */
+  order: z.int().min(-10_000).max(10_000).default(0),
+  /** Of the rules of one group that would give something, only the first does. */
+  exclusive: code.optional(),
+  /** At most once for a member in each window. */
+  once: z.strictObject({ per: z.enum(['member']), window: z.enum(LIMIT_WINDOWS) }).optional(),
+  caps: z.array(cap).max(8).default([]),
+  /** How fractions of a unit count, in `each` and in `mulDiv`. */
+  rounding: z.enum(ROUNDINGS).default('DOWN'),
+  postings: z.array(posting).max(16).default([]),
+  tags: z
+    .strictObject({ add: z.array(code).max(16).default([]), remove: z.array(code).max(16).default([]) })
+    .optional(),
+  /** Codes of benefits that the member is granted. */
+  grants: z.array(code).max(16).default([]),
 });
 
-const tier = z.strictObject({ code, name: localized, threshold: decimal });
+const tier = z.strictObject({
+  code,
+  name: localized,
+  /** How much of the ladder's metric it asks: whole, or of money in the major unit. */
+  threshold: decimal,
+  /** A hidden tier is never shown as the next one. */
+  hidden: z.boolean().default(false),
+  /** Codes of benefits that are granted while it is held. */
+  benefits: z.array(code).max(64).default([]),
+});
+
+const retention = z.strictObject({
+  /** The share of a tier's threshold that keeps it. */
+  percent: z.int().min(1).max(100).default(100),
+  /** How many months in a row below that share, before the member is warned. */
+  monthsBelow: z.int().min(0).max(60).default(0),
+  /** How many months after that, before a step down. */
+  graceMonths: z.int().min(0).max(60).default(0),
+});
 
 const ladder = z.strictObject({
   code,
   name: localized,
-  /** What is counted: the asset whose balance qualifies, usually growth. */
-  metric: code,
+  /** What is counted: an asset's code, `spend`, `orders`, `activities:<type>` or `tags:<code>,<code>…`. */
+  metric: z.string().min(1).max(200),
   window: z.enum(TIER_WINDOWS).default('LIFETIME'),
+  /** How many local days a rolling window has, today included. */
+  windowDays: z.int().min(1).max(3_660).optional(),
+  /** What keeps a tier; without it, a review lowers whoever no longer reaches the threshold. */
+  retention: retention.optional(),
   tiers: z.array(tier).min(1).max(32),
 });
 
@@ -92,93 +148,49 @@ const benefit = z.strictObject({
   name: localized,
   kind: z.enum(BENEFIT_KINDS),
   level: z.enum(BENEFIT_LEVELS).default('BASIC'),
+  /** What the till applies: percent, an amount of money, a factor, an article, a door. */
+  value: z.string().min(1).max(200).optional(),
+  /** How long a grant is valid, from its beginning; for ever, when missing. */
+  validity: lifetime.optional(),
+  /** How often it can be used: each grant, a member on one local day, all members together. */
+  uses: z
+    .strictObject({ perGrant: count.optional(), perDay: count.optional(), total: count.optional() })
+    .optional(),
+  /** How often it is granted by rule or hand: to one member, on one local day, in all. */
+  limits: z
+    .strictObject({ perMember: count.optional(), perDay: count.optional(), total: count.optional() })
+    .optional(),
+  /** How many pieces there are; an unused grant that is revoked gives its piece back. */
+  stock: z.int().min(0).max(1_000_000_000).optional(),
 });
 
 const tag = z.strictObject({ code, name: localized });
 
-const base = z.strictObject({
+/** A tenant's whole loyalty definition, part by part; `findFaults` tells what is wrong between the parts. */
+export const definitionSchema = z.strictObject({
   name: localized,
   timeZone: z.string().refine(isTimeZone, 'an IANA time zone, e.g. "Asia/Shanghai"'),
   currency,
   /** How far back an activity may lie. */
   backdating: duration.default('P90D'),
   assets: z.array(asset).min(1).max(32),
-  ladder: ladder.optional(),
+  /** The first one is the primary one: `Member.tier` is of it. */
+  ladders: z.array(ladder).max(8).default([]),
   benefits: z.array(benefit).max(256).default([]),
   tags: z.array(tag).max(1_000).default([]),
   rules: z.array(rule).max(512).default([]),
 });
 
-type Draft = z.infer<typeof base>;
-
-interface Finding {
-  readonly path: (string | number)[];
-  readonly message: string;
+/** A version that was stored by an older release, with what has come to the definition since. */
+export function fromStored(stored: unknown): ProgramDefinition {
+  const { ladder: single, ...rest } = stored as Record<string, unknown>;
+  return definitionSchema.parse(single === undefined ? stored : { ...rest, ladders: [single] });
 }
 
-function repeatedCodes(list: readonly { code: string }[], path: string): Finding[] {
-  const seen = new Set<string>();
-  const findings: Finding[] = [];
-  list.forEach(({ code: own }, index) => {
-    if (seen.has(own))
-      findings.push({ path: [path, index, 'code'], message: `the code "${own}" is there already` });
-    seen.add(own);
-  });
-  return findings;
-}
-
-function unknownAssets(program: Draft): Finding[] {
-  const assets = new Set(program.assets.map((one) => one.code));
-  const unknown = (own: string, path: (string | number)[]): Finding[] =>
-    assets.has(own) ? [] : [{ path, message: `no asset of this program is called "${own}"` }];
-  const inRules = program.rules.flatMap((one, r) =>
-    one.postings.flatMap((each, p) => unknown(each.asset, ['rules', r, 'postings', p, 'asset'])),
-  );
-  const ofLadder = program.ladder === undefined ? [] : unknown(program.ladder.metric, ['ladder', 'metric']);
-  return [...inRules, ...ofLadder];
-}
-
-function unusableAmounts(program: Draft): Finding[] {
-  return program.rules.flatMap((one, r) =>
-    one.postings.flatMap((each, p) => {
-      if (typeof each.amount === 'string') return [];
-      const minor = toMinorUnits(each.amount.each, program.currency);
-      if (minor !== null && minor > 0n) return [];
-      const path = ['rules', r, 'postings', p, 'amount', 'each'];
-      return [{ path, message: `an amount of ${program.currency} above zero, no finer than its minor unit` }];
-    }),
-  );
-}
-
-function unorderedTiers({ ladder: own }: Draft): Finding[] {
-  if (own === undefined) return [];
-  return own.tiers.flatMap((one, index) => {
-    const before = own.tiers[index - 1];
-    const isWhole = /^\d+$/.test(one.threshold);
-    if (!isWhole)
-      return [{ path: ['ladder', 'tiers', index, 'threshold'], message: 'a whole number, as a string' }];
-    if (before === undefined || !/^\d+$/.test(before.threshold)) return [];
-    if (BigInt(before.threshold) < BigInt(one.threshold)) return [];
-    return [{ path: ['ladder', 'tiers', index, 'threshold'], message: 'more than the tier before asks' }];
-  });
-}
-
-/** A tenant's whole loyalty definition, as a program file says it. */
-export const programSchema = base.superRefine((program, context) => {
-  const findings = [
-    ...repeatedCodes(program.assets, 'assets'),
-    ...repeatedCodes(program.benefits, 'benefits'),
-    ...repeatedCodes(program.tags, 'tags'),
-    ...repeatedCodes(program.rules, 'rules'),
-    ...repeatedCodes(program.ladder?.tiers ?? [], 'ladder.tiers'),
-    ...unknownAssets(program),
-    ...unusableAmounts(program),
-    ...unorderedTiers(program),
-  ];
-  for (const { path, message } of findings) context.addIssue({ code: 'custom', path, message });
-});
-
-export type ProgramDefinition = z.infer<typeof programSchema>;
+export type ProgramDefinition = z.infer<typeof definitionSchema>;
 export type AssetDefinition = ProgramDefinition['assets'][number];
 export type RuleDefinition = ProgramDefinition['rules'][number];
-export type LadderDefinition = NonNullable<ProgramDefinition['ladder']>;
+export type LadderDefinition = ProgramDefinition['ladders'][number];
+export type TierDefinition = LadderDefinition['tiers'][number];
+export type BenefitDefinition = ProgramDefinition['benefits'][number];
+export type LimitWindow = (typeof LIMIT_WINDOWS)[number];

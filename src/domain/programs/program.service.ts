@@ -2,17 +2,16 @@ import { LRUCache } from 'lru-cache';
 import stringify from 'safe-stable-stringify';
 import { Refusal, RequestFault, refuse } from '../../kernel/errors.ts';
 import { toPublicId } from '../../kernel/ids.ts';
-import { businessTime, type Database, type Transaction } from '../../persistence/index.ts';
-import type { TenantService } from '../tenants/index.ts';
-import { type Asset, type Program, ProgramVersion } from './program.entity.ts';
-import {
-  findProgram,
-  findUsedAssets,
-  findVersion,
-  lockProgramVersion,
-  putVersionInForce,
-} from './program.repository.ts';
-import type { AssetDefinition, ProgramDefinition } from './program.schema.ts';
+import type { RequestContext } from '../../kernel/request-context.ts';
+import type { Database, Sql, Transaction } from '../../persistence/index.ts';
+import { type ConnectionOf, toPage } from '../shared/index.ts';
+import { carryOut, type TenantService } from '../tenants/index.ts';
+import { versionCursor, versionPlace } from './program.cursors.ts';
+import type { Asset, Program, ProgramVersion } from './program.entity.ts';
+import type { ApplyProgramInput } from './program.inputs.ts';
+import { findProgram, findUsed, findVersions, insertInForce } from './program.repository.ts';
+import { type AssetDefinition, fromStored, type ProgramDefinition } from './program.schema.ts';
+import { definitionIn } from './program-source.policy.ts';
 
 /** A program in one of its versions, ready to be asked. */
 export interface PinnedProgram {
@@ -20,6 +19,29 @@ export interface PinnedProgram {
   readonly definition: ProgramDefinition;
   /** By code. */
   readonly assets: ReadonlyMap<string, AssetDefinition>;
+}
+
+/** Told of programs that come into force, so that what depends on them follows. */
+export interface ProgramListener {
+  /**
+   * Within the transaction that puts the program in force, alone in its tenant; it may be a dry run, so nothing
+   * outside of `tx` is to remember this version.
+   * @param before what was in force; null when this is the first
+   */
+  applying(
+    tx: Transaction,
+    tenantKey: string,
+    program: PinnedProgram,
+    before: PinnedProgram | null,
+  ): Promise<void>;
+  /** After its commit. What fails here is not repeated: the daily work does it again. */
+  applied(tenantKey: string): Promise<void>;
+}
+
+/** What came of applying a program. */
+export interface AppliedProgram {
+  readonly version: number;
+  readonly changed: boolean;
 }
 
 const MOST_REMEMBERED = 1_000;
@@ -43,45 +65,86 @@ export class ProgramService {
   readonly #tenants: TenantService;
   readonly #versions = new LRUCache<string, PinnedProgram>({ max: MOST_REMEMBERED });
 
-  constructor(database: Database, tenants: TenantService) {
+  readonly #listeners: ProgramListener[] = [];
+  readonly #onError: (error: unknown) => void;
+
+  /** @param onError hears what failed after a program came into force */
+  constructor(
+    database: Database,
+    tenants: TenantService,
+    onError: (error: unknown) => void = () => undefined,
+  ) {
     this.#database = database;
     this.#tenants = tenants;
+    this.#onError = onError;
+  }
+
+  /** Tells a listener of every program that comes into force from now on, after those that listen already. */
+  listen(listener: ProgramListener): void {
+    this.#listeners.push(listener);
   }
 
   /**
    * Puts a definition in force as the next version; the same definition again changes nothing.
-   * @throws Refusal ASSET_IN_USE when it drops an asset that has balances
+   * @throws Refusal ASSET_IN_USE, BENEFIT_IN_USE when it drops what members have
    */
-  async apply(
+  async apply(tenantKey: string, definition: ProgramDefinition, appliedBy: string): Promise<AppliedProgram> {
+    const applied = await this.#database.transaction(
+      tenantKey,
+      (tx) => this.#putInForce(tx, tenantKey, definition, appliedBy),
+      { alone: true },
+    );
+    await this.#tell(tenantKey, applied);
+    return applied;
+  }
+
+  /**
+   * As `apply`, of a program file, once for an idempotency key.
+   * @throws Refusal IDEMPOTENCY_CONFLICT, PROGRAM_INVALID for each fault, and as `apply`
+   */
+  async applySource(
+    { tenantKey, caller }: RequestContext,
+    input: ApplyProgramInput,
+  ): Promise<{ program: Program; changed: boolean }> {
+    const { stored, prepared, written } = await carryOut<ProgramDefinition, AppliedProgram>(
+      this.#database,
+      tenantKey,
+      {
+        mutation: 'applyProgram',
+        input,
+        prepare: async () => definitionIn(input.source),
+        commit: (tx, definition) => this.#putInForce(tx, tenantKey, definition, caller.subject),
+      },
+    );
+    const { version, changed } = stored;
+    if (written) await this.#tell(tenantKey, stored);
+    const isTried = prepared !== null && !written && changed;
+    const program = isTried ? pin(version, prepared) : await this.pinned(tenantKey, version);
+    return { program: toProgram(tenantKey, program), changed };
+  }
+
+  async #putInForce(
+    tx: Transaction,
     tenantKey: string,
     definition: ProgramDefinition,
     appliedBy: string,
-  ): Promise<{ version: number; changed: boolean }> {
-    const applied = await this.#database.unitOfWork(tenantKey, async (em) => {
-      const current = await lockProgramVersion(em, tenantKey);
-      const inForce = current === null ? null : await findVersion(em, tenantKey, current);
-      if (inForce !== null && stringify(inForce.definition) === stringify(definition)) {
-        return { version: inForce.version, changed: false };
-      }
-      const assets = new Set(definition.assets.map(({ code }) => code));
-      const dropped = (await findUsedAssets(em, tenantKey)).filter((asset) => !assets.has(asset));
-      if (dropped.length > 0) {
-        throw new Refusal(
-          dropped.map((asset) => ({ code: 'ASSET_IN_USE', field: ['assets'], details: { asset } })),
-        );
-      }
-      const version = Object.assign(new ProgramVersion(), {
-        tenantKey,
-        version: (current ?? 0) + 1,
-        definition,
-        appliedAt: await businessTime(em),
-        appliedBy,
-      });
-      await putVersionInForce(em, version);
-      return { version: version.version, changed: true };
-    });
+  ): Promise<AppliedProgram> {
+    const { programVersion } = await tx.facts;
+    const before = programVersion === null ? null : await load(tx, tenantKey, programVersion);
+    if (before !== null && stringify(before.definition) === stringify(definition)) {
+      return { version: before.version, changed: false };
+    }
+    if (before !== null) await refuseUsed(tx, tenantKey, before.definition, definition);
+    const program = pin((programVersion ?? 0) + 1, definition);
+    await insertInForce(tx, tenantKey, { ...program, appliedBy });
+    for (const listener of this.#listeners) await listener.applying(tx, tenantKey, program, before);
+    return { version: program.version, changed: true };
+  }
+
+  async #tell(tenantKey: string, { changed }: AppliedProgram): Promise<void> {
     this.#tenants.forget(tenantKey);
-    return applied;
+    if (!changed) return;
+    for (const listener of this.#listeners) await listener.applied(tenantKey).catch(this.#onError);
   }
 
   /**
@@ -99,10 +162,7 @@ export class ProgramService {
     const id = `${tenantKey}:${version}`;
     const known = this.#versions.get(id);
     if (known !== undefined) return known;
-    const definition = await findProgram(this.#database.read(tenantKey), tenantKey, version);
-    if (definition === null) throw new Error(`The program of tenant ${tenantKey} has no version ${version}.`);
-    const assets = new Map(definition.assets.map((asset) => [asset.code, asset]));
-    const pinned = { version, definition, assets };
+    const pinned = await load(this.#database.read(tenantKey), tenantKey, version);
     this.#versions.set(id, pinned);
     return pinned;
   }
@@ -133,16 +193,74 @@ export class ProgramService {
   async describe(tenantKey: string): Promise<Program | null> {
     const facts = await this.#tenants.facts(tenantKey);
     if (facts === null || facts.programVersion === null) return null;
-    const { version, definition } = await this.pinned(tenantKey, facts.programVersion);
-    return {
-      id: toPublicId('tenant', tenantKey),
-      version,
-      definition,
-      timeZone: definition.timeZone,
-      currency: definition.currency,
-      assets: definition.assets.map(toAsset),
-    };
+    return toProgram(tenantKey, await this.pinned(tenantKey, facts.programVersion));
   }
+
+  /** The versions that ever were in force, newest first. */
+  async versions(
+    { tenantKey }: RequestContext,
+    first: number,
+    after: string | null | undefined,
+  ): Promise<ConnectionOf<ProgramVersion>> {
+    const before = versionPlace(tenantKey, after);
+    const rows = await findVersions(this.#database.read(tenantKey), tenantKey, before, first);
+    return toPage(rows, first, ({ version }) => versionCursor(tenantKey, version));
+  }
+}
+
+function pin(version: number, definition: ProgramDefinition): PinnedProgram {
+  return { version, definition, assets: new Map(definition.assets.map((asset) => [asset.code, asset])) };
+}
+
+async function load(sql: Sql, tenantKey: string, version: number): Promise<PinnedProgram> {
+  const stored = await findProgram(sql, tenantKey, version);
+  if (stored === null) throw new Error(`The program of tenant ${tenantKey} has no version ${version}.`);
+  return pin(version, fromStored(stored));
+}
+
+/** @throws Refusal ASSET_IN_USE, BENEFIT_IN_USE */
+async function refuseUsed(
+  tx: Transaction,
+  tenantKey: string,
+  before: ProgramDefinition,
+  after: ProgramDefinition,
+): Promise<void> {
+  const used = await findUsed(tx, tenantKey, {
+    assets: droppedCodes(before.assets, after.assets),
+    benefits: droppedCodes(before.benefits, after.benefits),
+  });
+  const reasons = [
+    ...used.assets.map((asset) => ({
+      code: 'ASSET_IN_USE',
+      field: ['source', 'assets'],
+      details: { asset },
+    })),
+    ...used.benefits.map((benefit) => ({
+      code: 'BENEFIT_IN_USE',
+      field: ['source', 'benefits'],
+      details: { benefit },
+    })),
+  ];
+  if (reasons.length > 0) throw new Refusal(reasons);
+}
+
+function droppedCodes(
+  before: readonly { readonly code: string }[],
+  after: readonly { readonly code: string }[],
+): string[] {
+  const kept = new Set(after.map(({ code }) => code));
+  return before.flatMap(({ code }) => (kept.has(code) ? [] : [code]));
+}
+
+function toProgram(tenantKey: string, { version, definition }: PinnedProgram): Program {
+  return {
+    id: toPublicId('tenant', tenantKey),
+    version,
+    definition,
+    timeZone: definition.timeZone,
+    currency: definition.currency,
+    assets: definition.assets.map(toAsset),
+  };
 }
 
 /**

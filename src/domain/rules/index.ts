@@ -1,1 +1,5 @@
-export { askRules } from './rule.policy.ts';
+export { rulesFor } from './compiled-rules.ts';
+export { decide } from './decision.policy.ts';
+export { type AskedMember, type AskedTier, type Happening, toFacts, toOrderFacts } from './facts.policy.ts';
+export { askRules, type RuleProposal } from './rule.policy.ts';
+export { type Granting, operationKeysOf, RuleEffects, type RuleResults } from './rule-effects.ts';

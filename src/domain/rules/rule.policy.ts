@@ -1,100 +1,117 @@
-import type { LocalizedText } from '../../kernel/localized.ts';
+import { newKey } from '../../kernel/ids.ts';
 import { toMinorUnits } from '../../kernel/money.ts';
 import { isInRange } from '../../kernel/points.ts';
-import { ExplanationOutcome, type StoredExplanation } from '../ledgers/index.ts';
+import { type ExpressionFacts, type ExpressionScope, scopeOf } from '../expressions/index.ts';
+import type { Limit } from '../limits/index.ts';
 import type { PinnedProgram, RuleDefinition } from '../programs/index.ts';
+import { type CompiledPosting, type CompiledRule, rulesFor } from './compiled-rules.ts';
 
-/** What rules are asked about. */
-export interface Happening {
-  /** The activity type: `enrolment`, `purchase`… */
-  readonly trigger: string;
-  /** The activity's amount in minor units of the program's currency; null when it has none. */
-  readonly amount: bigint | null;
-}
-
-/** What a rule gives: one posting in one asset. */
+/** What a rule would give in one asset. */
 export interface ProposedCredit {
+  /** Made here, so that the result of a request is known before it is written. */
+  readonly operationKey: string;
   readonly asset: string;
   readonly amount: bigint;
   readonly availableAfter: string | null;
-  readonly explanation: StoredExplanation;
 }
 
-export interface RuleAnswers {
+/** Why a rule gives nothing, whatever its limits leave. */
+export type Miss = 'CONDITION' | 'ZERO' | 'FAILED';
+
+/** A rule's answer before its limits are known. */
+export interface RuleProposal {
+  readonly rule: RuleDefinition;
+  /** Null where it would give something. */
+  readonly miss: Miss | null;
+  /** What an expression could not work out, where it failed. */
+  readonly failure: string | null;
   readonly credits: readonly ProposedCredit[];
-  /** One for every rule asked, also for those that gave nothing. */
-  readonly explanations: readonly StoredExplanation[];
+  /** Empty where it misses. */
+  readonly limits: readonly RuleLimit[];
 }
 
-type PostingDefinition = RuleDefinition['postings'][number];
+/** A limit of a rule; `asset` is null for `once`, which counts occasions. */
+export interface RuleLimit extends Limit {
+  readonly asset: string | null;
+}
 
-/** Asks every rule of the program that answers to what happened. Pure: no clock, no data, no I/O. */
-export function askRules(program: PinnedProgram, happening: Happening): RuleAnswers {
-  const asked = program.definition.rules.filter(({ trigger }) => trigger === happening.trigger);
+/** What rules are asked about. */
+export interface Question {
+  /** The activity type: `enrolment`, `purchase`… */
+  readonly trigger: string;
+  /** In minor units; null where it is about no money. */
+  readonly amount: bigint | null;
+  readonly memberKey: string;
+  /** What expressions look at; worked out only where rules have any. */
+  facts(): ExpressionFacts;
+}
+
+/**
+ * Asks every rule of the program that answers to what happened, in their order. Pure: no clock, no data, no
+ * I/O; a rule doesn't see what another one gives.
+ */
+export function askRules({ definition }: PinnedProgram, question: Question): RuleProposal[] {
+  const { rules, hasExpressions } = rulesFor(definition, question.trigger);
+  const scope = hasExpressions ? scopeOf(question.facts()) : null;
+  const asked = { amount: question.amount ?? 0n, scope, currency: definition.currency };
+  return rules.map((rule) => askRule(rule, asked, question.memberKey));
+}
+
+interface Asked {
+  readonly amount: bigint;
+  /** Null where no rule has an expression. */
+  readonly scope: ExpressionScope | null;
+  readonly currency: string;
+}
+
+function askRule(compiled: CompiledRule, asked: Asked, memberKey: string): RuleProposal {
+  const rule = compiled.definition;
+  const missed = (miss: Miss, failure: string | null = null): RuleProposal => {
+    return { rule, miss, failure, credits: [], limits: [] };
+  };
+  if (compiled.when !== null && asked.scope !== null) {
+    const matches = compiled.when.evaluate(asked.scope);
+    if ('failure' in matches) return missed('FAILED', matches.failure);
+    if (!matches.value) return missed('CONDITION');
+  }
   const credits: ProposedCredit[] = [];
-  const explanations: StoredExplanation[] = [];
-  for (const rule of asked) {
-    const given = rule.postings
-      .map((posting) => ({ posting, amount: amountOf(program, posting, happening.amount) }))
-      .filter(({ amount }) => amount > 0n);
-    for (const { posting, amount } of given) {
-      const explanation = explain(program, rule, [{ posting, amount }]);
-      credits.push({
-        asset: posting.asset,
-        amount,
-        availableAfter: posting.availableAfter ?? null,
-        explanation,
-      });
-    }
-    explanations.push(explain(program, rule, given));
+  for (const posting of compiled.postings) {
+    const amount = amountOf(posting, rule.rounding, asked);
+    if ('failure' in amount) return missed('FAILED', amount.failure);
+    if (amount.value <= 0n) continue;
+    const { asset, availableAfter = null } = posting.definition;
+    credits.push({ operationKey: newKey(), asset, amount: amount.value, availableAfter });
   }
-  return { credits, explanations };
+  const hasOtherEffects = rule.grants.length > 0 || rule.tags !== undefined;
+  if (credits.length === 0 && !hasOtherEffects) return missed('ZERO');
+  return { rule, miss: null, failure: null, credits, limits: limitsOf(rule, memberKey) };
 }
 
-/** A fixed amount, or `gives` for each full `each`; zero for what has no amount. */
-function amountOf(
-  { definition }: PinnedProgram,
-  { amount }: PostingDefinition,
-  minor: bigint | null,
-): bigint {
-  if (typeof amount === 'string') return BigInt(amount);
-  const each = toMinorUnits(amount.each, definition.currency);
-  if (minor === null || minor <= 0n || each === null) return 0n;
-  const given = (minor / each) * BigInt(amount.gives);
-  return isInRange(given) ? given : 0n;
+type Amount = { readonly value: bigint } | { readonly failure: string };
+
+function amountOf({ definition, expression }: CompiledPosting, rounding: string, asked: Asked): Amount {
+  const { amount } = definition;
+  if (typeof amount === 'string') return { value: BigInt(amount) };
+  if (expression !== null) return asked.scope === null ? { value: 0n } : expression.evaluate(asked.scope);
+  const each = 'each' in amount ? toMinorUnits(amount.each, asked.currency) : null;
+  if (!('gives' in amount) || each === null || asked.amount <= 0n) return { value: 0n };
+  const value = units(asked.amount, each, rounding) * BigInt(amount.gives);
+  return isInRange(value) ? { value } : { failure: 'The amount leaves the range of 64 bits.' };
 }
 
-function explain(
-  program: PinnedProgram,
-  rule: RuleDefinition,
-  given: readonly { posting: PostingDefinition; amount: bigint }[],
-): StoredExplanation {
-  const reference = { code: rule.code, version: program.version };
-  if (given.length === 0) {
-    return {
-      rule: reference,
-      extension: null,
-      outcome: ExplanationOutcome.ZERO,
-      summary: nothing(rule.name),
-    };
-  }
-  const inWords = (language: 'en' | 'zh-CN'): string =>
-    given
-      .map(({ posting, amount }) => {
-        const names = program.assets.get(posting.asset)?.name ?? {};
-        return `+${amount} ${names[language] ?? posting.asset}`;
-      })
-      .join(language === 'en' ? ', ' : '，');
-  const summary = {
-    en: `${rule.name.en ?? rule.code}: ${inWords('en')}`,
-    'zh-CN': `${rule.name['zh-CN'] ?? rule.code}：${inWords('zh-CN')}`,
-  };
-  return { rule: reference, extension: null, outcome: ExplanationOutcome.APPLIED, summary };
+/** How many `each` an amount has: the full ones, the begun ones, or to the nearest. */
+function units(amount: bigint, each: bigint, rounding: string): bigint {
+  if (rounding === 'UP') return (amount + each - 1n) / each;
+  return rounding === 'HALF_UP' ? (2n * amount + each) / (2n * each) : amount / each;
 }
 
-function nothing(name: LocalizedText): LocalizedText {
-  return {
-    en: `${name.en ?? name['zh-CN']}: the amount is too small`,
-    'zh-CN': `${name['zh-CN'] ?? name.en}：金额未达到要求`,
-  };
+/** The counters of a rule: one for `once`, one for each cap. Kept by the rule's code, across versions. */
+function limitsOf({ code, once, caps }: RuleDefinition, memberKey: string): RuleLimit[] {
+  const limits = caps.map(({ asset, per, window, most }): RuleLimit => {
+    const subject = `rule:${code}:${asset}:${per}:${window}`;
+    return { subject, memberKey: per === 'member' ? memberKey : null, window, most: BigInt(most), asset };
+  });
+  if (once === undefined) return limits;
+  const subject = `rule:${code}:once:${once.window}`;
+  return [{ subject, memberKey, window: once.window, most: 1n, asset: null }, ...limits];
 }

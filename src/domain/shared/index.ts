@@ -6,6 +6,7 @@ export {
 } from './connection.types.ts';
 export { decodeCursor, encodeCursor } from './cursor.ts';
 export { MoneyInput, MoneyObject, toMoneyObject } from './money.types.ts';
+export { DRY_RUN_DESCRIPTION, KEY_DESCRIPTION } from './mutation.inputs.ts';
 export { Node, type Refetched } from './node.types.ts';
 export { PageArgs } from './page.inputs.ts';
 export { payloadOf, UserError, useErrorCatalogue } from './payload.types.ts';

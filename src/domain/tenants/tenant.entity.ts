@@ -1,6 +1,8 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import type { Language } from '../../kernel/errors.ts';
 import type { LocalizedText } from '../../kernel/localized.ts';
+import { connectionType, DateTimeScalar, edgeType } from '../shared/index.ts';
 
 /** Which tenant a code means; the only table that belongs to no tenant. */
 @Entity({ tableName: 'tenant_directory' })
@@ -51,7 +53,15 @@ export class TenantFeed {
   position!: bigint;
 }
 
+export const ApiKeyRole = { STAFF: 'STAFF' } as const;
+registerEnumType(ApiKeyRole, {
+  name: 'ApiKeyRole',
+  description: 'What a key may do.',
+  valuesConfig: { STAFF: { description: 'All that staff may do.' } },
+});
+
 /** A server's credential. Only its hash is kept. */
+@ObjectType({ simpleResolvers: true, description: 'A server’s credential. Its secret is kept nowhere.' })
 @Entity({ tableName: 'api_key' })
 export class ApiKey {
   @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
@@ -63,15 +73,43 @@ export class ApiKey {
   @Property({ type: 'blob' })
   keyHash!: Buffer;
 
+  @Field(() => ApiKeyRole, { description: 'What it may do.' })
   @Property({ type: 'text' })
-  role!: 'STAFF';
+  role!: keyof typeof ApiKeyRole;
 
+  @Field(() => String, { description: 'What it is for.' })
   @Property({ type: 'text' })
   label!: string;
 
+  @Field(() => DateTimeScalar, { description: 'When it was made.' })
   @Property({ type: 'datetime' })
   createdAt!: Date;
 
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'When it was taken back; null while it works.',
+  })
   @Property({ type: 'datetime', nullable: true })
   revokedAt!: Date | null;
+}
+
+type ShownApiKey = Omit<ApiKey, 'keyHash'>;
+
+@ObjectType({ simpleResolvers: true, description: 'One API key of a list.' })
+export class ApiKeyEdge extends edgeType<ShownApiKey>(() => ApiKey, 'API key') {}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of API keys, newest first.' })
+export class ApiKeyConnection extends connectionType<ShownApiKey>(() => ApiKeyEdge, 'API keys') {}
+
+/** The local day up to which a tenant's daily work is done. */
+@Entity({ tableName: 'daily_run' })
+export class DailyRun {
+  @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
+  tenantKey!: string;
+
+  @Property({ type: 'date' })
+  day!: string;
+
+  @Property({ type: 'datetime' })
+  finishedAt!: Date;
 }

@@ -1,6 +1,6 @@
 import type { Language } from '../../kernel/errors.ts';
 import { type Database, type EntityManager, statement } from '../../persistence/index.ts';
-import { ApiKey, Tenant, TenantDirectory, TenantFeed } from './tenant.entity.ts';
+import { type Tenant, TenantDirectory, TenantFeed } from './tenant.entity.ts';
 
 const selectByCode = statement<{ key: string }>(
   'tenant.by_code',
@@ -67,9 +67,5 @@ export class TenantRepository {
     em.create(TenantDirectory, { tenantKey: tenant.tenantKey, code: tenant.code }, { persist: true });
     em.persist(tenant);
     em.create(TenantFeed, { tenantKey: tenant.tenantKey, position: 0n }, { persist: true });
-  }
-
-  addApiKey(em: EntityManager, key: ApiKey): void {
-    em.persist(key);
   }
 }

@@ -3,8 +3,9 @@ import { LRUCache } from 'lru-cache';
 import { type Language, refuse } from '../../kernel/errors.ts';
 import { newKey, toPublicId } from '../../kernel/ids.ts';
 import type { LocalizedText } from '../../kernel/localized.ts';
-import { businessTime, type Database, databaseTime, violatedConstraint } from '../../persistence/index.ts';
-import { ApiKey, Tenant } from './tenant.entity.ts';
+import { type Database, databaseTime, violatedConstraint } from '../../persistence/index.ts';
+import { insertApiKey } from './api-key.repository.ts';
+import { Tenant } from './tenant.entity.ts';
 import { type ApiKeyFacts, type TenantFacts, TenantRepository } from './tenant.repository.ts';
 
 const CODE = /^[a-z0-9][a-z0-9_-]{0,63}$/;
@@ -21,6 +22,10 @@ export interface NewTenant {
 
 export function hashApiKey(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
+}
+
+export function newApiKeySecret(): string {
+  return `mgk_${randomBytes(32).toString('base64url')}`;
 }
 
 /** Tenants and their API keys. */
@@ -74,20 +79,11 @@ export class TenantService {
   ): Promise<{ id: string; secret: string }> {
     if (secret !== undefined && secret.length < SHORTEST_OWN_KEY)
       throw refuse('API_KEY_TOO_SHORT', ['secret']);
-    const chosen = secret ?? `mgk_${randomBytes(32).toString('base64url')}`;
+    const chosen = secret ?? newApiKeySecret();
     const keyKey = newKey();
-    await this.#database.unitOfWork(tenantKey, async (em) => {
-      const key = Object.assign(new ApiKey(), {
-        tenantKey,
-        keyKey,
-        keyHash: hashApiKey(chosen),
-        role: 'STAFF' as const,
-        label,
-        createdAt: await businessTime(em),
-        revokedAt: null,
-      });
-      this.#repository.addApiKey(em, key);
-    });
+    await this.#database.transaction(tenantKey, (tx) =>
+      insertApiKey(tx, { tenantKey, keyKey, keyHash: hashApiKey(chosen), label }),
+    );
     return { id: toPublicId('apiKey', keyKey), secret: chosen };
   }
 
@@ -118,6 +114,11 @@ export class TenantService {
   /** Forgets what was remembered of a tenant, after changing it here. */
   forget(tenantKey: string): void {
     this.#facts.delete(tenantKey);
+  }
+
+  /** Forgets who was recognised by which key, after a key was taken back here. */
+  forgetKeys(): void {
+    this.#keys.clear();
   }
 
   #remember<T extends object>(

@@ -1,3 +1,20 @@
+export { MemberTier, MetricDay } from './member-tier.entity.ts';
+export type { StandingRow } from './standing.repository.ts';
 export { Tier, TierStatus } from './tier.entity.ts';
-export { tierReached } from './tier.policy.ts';
-export { TierResolver } from './tier.resolver.ts';
+export { tierErrors } from './tier.errors.ts';
+export { createTierLoaders, findTier, type TierLoaders } from './tier.loaders.ts';
+export { SetTierPayload } from './tier.payloads.types.ts';
+export { TierChangeResolver, TierLadderResolver, TierResolver } from './tier.resolver.ts';
+export { TierService } from './tier.service.ts';
+export { heldStatus, heldTier } from './tier.snapshot.ts';
+export {
+  announceChanges,
+  findUnannounced,
+  type UnannouncedChange,
+} from './tier-announcement.repository.ts';
+export { TierChange, TierChangeCause, TierChangeConnection } from './tier-change.entity.ts';
+export type { TierListener, TierListenerContext } from './tier-listener.ts';
+export { TierPreparation } from './tier-preparation.ts';
+export { type Reviewed, TierReview } from './tier-review.ts';
+export { TierTracker } from './tier-tracker.ts';
+export { TrackingLedgerWriter } from './tracking-ledger-writer.ts';

@@ -7,6 +7,12 @@ const begin = statement('tx.begin', 'begin');
 const commit = statement('tx.commit', 'commit');
 const rollback = statement('tx.rollback', 'rollback');
 const setTenant = statement('tx.tenant', `select set_config('app.tenant_id', $1, true)`);
+/**
+ * Every transaction of a tenant shares this lock; one that must be alone takes it for itself. It comes before
+ * the facts are read, so whoever waited for a new program knows that there is one.
+ */
+const shareTenant = statement('tx.share', 'select pg_advisory_xact_lock_shared(hashtextextended($1, 0))');
+const takeTenant = statement('tx.alone', 'select pg_advisory_xact_lock(hashtextextended($1, 0))');
 const readClock = statement<{ now: Date; program_version: number | null }>(
   'tx.clock',
   'select business_time() as now, program_version from tenant where tenant_id = $1',
@@ -33,6 +39,8 @@ export interface Transaction extends Sql {
 export interface TransactionOptions {
   /** Everything is done and checked, then rolled back. */
   readonly dryRun?: boolean;
+  /** No other transaction of the tenant runs meanwhile: for what the others take for granted. */
+  readonly alone?: boolean;
 }
 
 class TenantTransaction implements Transaction {
@@ -46,10 +54,11 @@ class TenantTransaction implements Transaction {
   /** The first statement that failed, even if whoever sent it went on. */
   #failure: unknown;
 
-  constructor(client: pg.ClientBase, tenantKey: string) {
+  constructor(client: pg.ClientBase, tenantKey: string, { alone = false }: TransactionOptions) {
     this.#client = client;
     this.run(begin, []).catch(() => undefined);
     this.run(setTenant, [tenantKey]).catch(() => undefined);
+    this.run(alone ? takeTenant : shareTenant, [tenantKey]).catch(() => undefined);
     this.facts = this.run(readClock, [tenantKey]).then(([row]) => {
       if (row === undefined) throw new Error(`There is no tenant ${tenantKey}.`);
       return { now: row.now, programVersion: row.program_version };
@@ -174,7 +183,7 @@ export class TransactionPool {
     const client = await this.#pool.connect();
     // The pool listens to idle connections alone, and an error that nobody hears ends the process.
     client.on('error', this.#onError);
-    const tx = new TenantTransaction(client, tenantKey);
+    const tx = new TenantTransaction(client, tenantKey, options);
     let broken: Error | undefined;
     try {
       const result = await work(tx);

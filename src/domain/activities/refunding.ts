@@ -1,0 +1,316 @@
+import { refuse } from '../../kernel/errors.ts';
+import { fromPublicId, newKey, toPublicId } from '../../kernel/ids.ts';
+import type { RequestContext } from '../../kernel/request-context.ts';
+import type { Database, Transaction } from '../../persistence/index.ts';
+import { type ExpressionFacts, restoreFacts } from '../expressions/index.ts';
+import {
+  type EarnedByActivity,
+  LedgerReads,
+  type LedgerWriter,
+  type Measure,
+  type Posting,
+  type PostingContext,
+  type StoredExplanation,
+} from '../ledgers/index.ts';
+import { changeTags, type Member, type TierEnrolment } from '../members/index.ts';
+import type { PinnedProgram, ProgramService } from '../programs/index.ts';
+import {
+  askRules,
+  decide,
+  type RuleEffects,
+  type RuleProposal,
+  toFacts,
+  toOrderFacts,
+} from '../rules/index.ts';
+import type { Activity } from './activity.entity.ts';
+import type { RecordActivityInput } from './activity.inputs.ts';
+import { toAmount, toReturnedLines } from './activity.policy.ts';
+import {
+  findActivity,
+  findByOrder,
+  insertNew,
+  lockRefundedPart,
+  type NewActivity,
+  updateRefundedPart,
+} from './activity.repository.ts';
+import type { MemberFinder } from './member-finder.ts';
+import type { Recorded } from './recorded.ts';
+import { measuresOf, type UnexplainedActivity } from './recording.ts';
+import {
+  afterRefund,
+  type Bought,
+  entitlements,
+  explainTakeBack,
+  type Refunded,
+  type RefundWish,
+  remaining,
+  type TakeBack,
+  takeBacks,
+  toLines,
+} from './refund.policy.ts';
+
+/** Takes back the unused grants of an activity's rules. */
+export interface GrantReturns {
+  revokeOfActivity(
+    tx: Transaction,
+    context: { readonly tenantKey: string; readonly program: PinnedProgram; readonly now: Date },
+    activityKey: string,
+    rules: readonly string[],
+    reason: string,
+  ): Promise<unknown>;
+}
+
+export interface RefundProposal {
+  readonly activity: UnexplainedActivity;
+  readonly member: Member;
+  readonly purchase: Activity;
+  /** The program version of the purchase. */
+  readonly then: PinnedProgram;
+  readonly wish: RefundWish;
+  /** For each operation of the purchase the one that takes it back, if it comes to that. */
+  readonly reversals: ReadonlyMap<string, string>;
+}
+
+export interface RefundingParts {
+  readonly database: Database;
+  readonly programs: ProgramService;
+  readonly writer: LedgerWriter;
+  readonly effects: RuleEffects;
+  readonly tiers: TierEnrolment;
+  readonly finder: MemberFinder;
+  readonly grants: GrantReturns;
+}
+
+/** Takes back what a purchase gave: as a whole, some lines, an amount, again and again up to the whole. */
+export class Refunding {
+  readonly #parts: RefundingParts;
+
+  constructor(parts: RefundingParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Finds what is refunded, with no transaction open.
+   * @throws Refusal REFUND_OF_REQUIRED, REFUND_OF_UNKNOWN, NOT_REFUNDABLE, REFUND_EMPTY, and what naming a
+   *   member, amounts and lines may throw
+   */
+  async propose(
+    ctx: RequestContext,
+    program: PinnedProgram,
+    input: RecordActivityInput,
+  ): Promise<RefundProposal> {
+    const amount = toAmount(input.amount, program, ['amount']);
+    const lines = toReturnedLines(input.order, amount, program);
+    if (amount === 0n || (amount === null && lines?.every((line) => line.amount === 0n) === true)) {
+      throw refuse('REFUND_EMPTY', ['amount']);
+    }
+    const purchase = await this.#purchase(ctx, input);
+    const { database, programs, finder } = this.#parts;
+    const [member, then, earned] = await Promise.all([
+      finder.byKey(ctx, purchase.memberKey),
+      programs.pinned(ctx.tenantKey, purchase.programVersion),
+      new LedgerReads(database.read(ctx.tenantKey), ctx.tenantKey).earnedBy(purchase.activityKey),
+    ]);
+    if (member === null) throw new Error('A purchase has no member.');
+    return {
+      activity: toRefund(ctx, program, input, purchase),
+      member,
+      purchase,
+      then,
+      wish: { amount, lines },
+      reversals: new Map(earned.map(({ operationKey }) => [operationKey, newKey()])),
+    };
+  }
+
+  /** The purchase that is named, of the member who is named (if one is). */
+  async #purchase(ctx: RequestContext, input: RecordActivityInput): Promise<Activity> {
+    const { refundOf, order, memberId, identity } = input;
+    const sql = this.#parts.database.read(ctx.tenantKey);
+    const isNamed = refundOf !== null && refundOf !== undefined;
+    const number = order?.number;
+    if (!isNamed && number === undefined) throw refuse('REFUND_OF_REQUIRED', ['refundOf']);
+    const field = isNamed ? ['refundOf'] : ['order', 'number'];
+    const key = isNamed ? fromPublicId('activity', refundOf) : null;
+    const purchase = isNamed
+      ? key === null
+        ? null
+        : await findActivity(sql, ctx.tenantKey, key)
+      : await findByOrder(sql, ctx.tenantKey, 'purchase', number ?? '');
+    if (purchase === null) throw refuse('REFUND_OF_UNKNOWN', field);
+    if ((memberId ?? identity ?? null) !== null) {
+      const member = await this.#parts.finder.find(ctx, { memberId, identity });
+      if (member?.memberKey !== purchase.memberKey) throw refuse('REFUND_OF_UNKNOWN', field);
+    }
+    const isRefundable = purchase.amountMinor !== null && purchase.refundsKey === null;
+    if (!isRefundable) throw refuse('NOT_REFUNDABLE', field, { type: purchase.type });
+    return purchase;
+  }
+
+  /**
+   * Takes back the difference between what was given and what the purchase's rules give for the rest.
+   * @throws Refusal REFUND_EXCEEDS_ORDER, REFUND_LINE_UNKNOWN
+   */
+  async commit(
+    tx: Transaction,
+    context: PostingContext,
+    proposal: RefundProposal,
+    refuseMoment: (now: Date) => void,
+  ): Promise<Recorded> {
+    const { tenantKey } = context;
+    const { activity, purchase, then, member } = proposal;
+    const reads = new LedgerReads(tx, tenantKey);
+    const [{ now }, before, earned] = await Promise.all([
+      context.facts,
+      lockRefundedPart(tx, tenantKey, purchase.activityKey),
+      reads.earnedBy(purchase.activityKey),
+    ]);
+    refuseMoment(now);
+    const bought: Bought = { amount: purchase.amountMinor ?? 0n, lines: toLines(purchase.orderLines) };
+    const after = afterRefund(bought, before, proposal.wish);
+    const left = remaining(bought, after);
+    const answers = decide(askAgain(proposal, left), []);
+    const entitled = entitlements(answers, purchase.storedExplanations, earned);
+    const taken = takeBacks(earned, entitled, { left: left.amount, total: bought.amount });
+    const kept = new Set(answers.decisions.flatMap(({ rule, applies }) => (applies ? rule.code : [])));
+    const lost = purchase.storedExplanations.flatMap(({ rule }) =>
+      rule === null || kept.has(rule.code) ? [] : rule.code,
+    );
+    const own = await this.#parts.effects.settle(tx, context, this.#ownRules(context, proposal), {
+      ...activity,
+      trigger: activity.type,
+    });
+    const refund: NewActivity = {
+      ...activity,
+      amountMinor: after.amount - before.amount,
+      currency: purchase.currency,
+      storedExplanations: [...explained(earned, taken, then), ...own.explanations],
+    };
+    const isTagged = own.tags.add.length + own.tags.remove.length > 0;
+    const [, , , tagCodes, , { operations }] = await Promise.all([
+      insertNew(tx, refund),
+      updateRefundedPart(tx, tenantKey, purchase.activityKey, after),
+      this.#parts.grants.revokeOfActivity(
+        tx,
+        { tenantKey, program: context.program, now },
+        purchase.activityKey,
+        lost,
+        'refund',
+      ),
+      isTagged ? changeTags(tx, tenantKey, member.memberKey, own.tags) : member.tagCodes,
+      isTagged ? this.#parts.tiers.tagsChanged(tx, context, member.memberKey) : null,
+      this.#parts.writer.post(
+        tx,
+        { ...context, measures: [...measuresOf(activity), ...returned(purchase, before, after, left)] },
+        taken.flatMap((one) => toReversal(proposal, one)),
+      ),
+    ]);
+    const occurredAt = activity.occurredAt ?? now;
+    return {
+      activity: { ...refund, occurredAt, recordedAt: now },
+      member: { ...member, tagCodes },
+      operations,
+    };
+  }
+
+  /** Rules that answer to refunds themselves; they may tag, and give nothing. */
+  #ownRules({ program }: PostingContext, { activity, member }: RefundProposal) {
+    const about = {
+      member,
+      publicId: toPublicId('member', member.memberKey),
+      happening: { ...activity, trigger: activity.type, amount: activity.amountMinor, lines: [] },
+      tier: null,
+    };
+    const facts = () => toFacts(about, activity.occurredAt ?? new Date(0), program.definition.timeZone);
+    const { memberKey } = member;
+    return askRules(program, { trigger: activity.type, amount: activity.amountMinor, memberKey, facts });
+  }
+}
+
+/** Asks the purchase's own rules about what remains, with what they knew then; of nothing comes nothing. */
+function askAgain({ purchase, then, member }: RefundProposal, left: Bought): RuleProposal[] {
+  if (left.amount === 0n) return [];
+  const facts = (): ExpressionFacts => {
+    if (purchase.facts === null) throw new Error('A purchase whose rules have expressions kept no facts.');
+    const before = restoreFacts(purchase.facts);
+    const lines = left.lines.filter(({ quantity, amount }) => quantity > 0 || amount > 0n);
+    return {
+      ...before,
+      activity: { ...before.activity, amount: left.amount },
+      order: toOrderFacts(purchase.orderNumber, left.amount, lines),
+    };
+  };
+  const { memberKey } = member;
+  return askRules(then, { trigger: purchase.type, amount: left.amount, memberKey, facts });
+}
+
+function toRefund(
+  { tenantKey }: RequestContext,
+  program: PinnedProgram,
+  input: RecordActivityInput,
+  purchase: Activity,
+): UnexplainedActivity {
+  return {
+    tenantKey,
+    activityKey: newKey(),
+    memberKey: purchase.memberKey,
+    type: input.type,
+    // What it comes to is known when the purchase is locked.
+    amountMinor: null,
+    currency: null,
+    // The number is the purchase's: an order may be refunded again and again.
+    orderNumber: null,
+    orderLines: null,
+    channel: input.source?.channel ?? null,
+    store: input.source?.store ?? null,
+    programVersion: program.version,
+    refundsKey: purchase.activityKey,
+    facts: null,
+    occurredAt: input.occurredAt ?? null,
+  };
+}
+
+/** One line for each rule that gave something for the purchase. */
+function explained(
+  earned: readonly EarnedByActivity[],
+  taken: readonly TakeBack[],
+  then: PinnedProgram,
+): StoredExplanation[] {
+  const rules = new Set(earned.flatMap(({ rule }) => rule ?? []));
+  return [...rules].map((code) =>
+    explainTakeBack(
+      then,
+      code,
+      taken.filter((one) => one.earned.rule === code),
+    ),
+  );
+}
+
+/** What a refund takes from the metrics of the purchase, on the day of the purchase. */
+function returned(purchase: Activity, before: Refunded, after: Refunded, left: Bought): Measure[] {
+  if (purchase.type !== 'purchase') return [];
+  const own = { memberKey: purchase.memberKey, countsAt: purchase.occurredAt };
+  const spent = { ...own, metric: 'spend', amount: before.amount - after.amount };
+  return left.amount > 0n ? [spent] : [spent, { ...own, metric: 'orders', amount: -1n }];
+}
+
+function toReversal({ activity, purchase, then, reversals }: RefundProposal, taken: TakeBack): Posting[] {
+  const operationKey = reversals.get(taken.earned.operationKey);
+  if (operationKey === undefined) return [];
+  const { rule } = taken.earned;
+  return [
+    {
+      operationKey,
+      kind: 'REVERSE',
+      reverses: taken.earned.operationKey,
+      memberKey: activity.memberKey,
+      asset: taken.earned.asset,
+      amount: taken.amount,
+      occurredAt: activity.occurredAt,
+      countsAt: purchase.occurredAt,
+      reason: activity.type,
+      reference: purchase.orderNumber === null ? null : { type: 'order', id: purchase.orderNumber },
+      explanation: rule === null ? null : explainTakeBack(then, rule, [taken]),
+      activityKey: activity.activityKey,
+    },
+  ];
+}

@@ -1,0 +1,139 @@
+import type { GraphQLResolveInfo } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import stringify from 'safe-stable-stringify';
+import {
+  Args,
+  Ctx,
+  Extensions,
+  FieldResolver,
+  Info,
+  Int,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import type { Sql } from '../../persistence/index.ts';
+import type { PinnedProgram } from '../programs/index.ts';
+import { connectionType, decodeCursor, edgeType, encodeCursor, type Row, toPage } from '../shared/index.ts';
+import { Member } from './member.entity.ts';
+import { askedFields, prefetch } from './member.lookahead.ts';
+import type { MemberContext } from './member.resolver.ts';
+import { type MemberFilter, MemberListArgs } from './member-list.inputs.ts';
+import {
+  countMembers,
+  FIRST_PLACE,
+  findMembers,
+  type MemberConditions,
+  type MemberPlace,
+} from './member-list.repository.ts';
+
+const MOST_COUNTED = 10_000;
+const COUNT_LASTS_MS = 60_000;
+
+/** Counts that go on beyond what is counted at every request, with the moment at which they were made. */
+const estimates = new LRUCache<string, Promise<number>>({ max: 1_000, ttl: COUNT_LASTS_MS });
+
+@ObjectType({ simpleResolvers: true, description: 'One member of a list.' })
+class MemberEdge extends edgeType(() => Member, 'member') {}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of a list of members.' })
+export class MemberConnection extends connectionType(() => MemberEdge, 'members') {
+  /** Counts when it is asked for the first time. */
+  count!: () => Promise<MemberCount>;
+}
+
+interface MemberCount {
+  readonly total: number;
+  readonly isEstimate: boolean;
+}
+
+@Resolver(() => MemberConnection)
+export class MemberListResolver {
+  @Query(() => MemberConnection, { description: 'The members of the tenant that meet a filter.' })
+  @Extensions({ roles: ['STAFF'] })
+  async members(
+    @Args(() => MemberListArgs) { first, after, filter }: MemberListArgs,
+    @Ctx() { request, services, loaders }: MemberContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<MemberConnection> {
+    const { tenantKey } = request;
+    const program = await services.programs.inForce(tenantKey);
+    const conditions = toConditions(program, filter);
+    const binding = `${tenantKey}|members|${stringify(filter ?? {})}|ENROLLED_AT_DESC`;
+    const place = after === null || after === undefined ? FIRST_PLACE : toPlace(binding, after);
+    const { sql } = loaders.members;
+    const counting = counter(sql, tenantKey, conditions);
+    const asked = askedFields(info);
+    if (asked.some(({ name }) => name.value.startsWith('totalCount'))) counting().catch(() => undefined);
+    const rows = await findMembers(sql, tenantKey, conditions, place, first + 1);
+    const node = askedFields(info, 'edges').find(({ name }) => name.value === 'node');
+    if (node !== undefined) {
+      for (const { memberKey } of rows.slice(0, first)) {
+        prefetch(memberKey, { ...info, fieldNodes: [node] }, program, loaders);
+      }
+    }
+    const page = toPage(rows, first, (member) => encodeCursor(binding, placeText(member)));
+    return { ...page, count: counting };
+  }
+
+  @FieldResolver(() => Int, {
+    description: 'How many members meet the filter: exact up to 10,000, above that maybe a minute old.',
+  })
+  async totalCount(@Root() connection: Row<MemberConnection>): Promise<number> {
+    return (await connection.count()).total;
+  }
+
+  @FieldResolver(() => Boolean, { description: 'Whether `totalCount` may be a minute old.' })
+  async totalCountIsEstimate(@Root() connection: Row<MemberConnection>): Promise<boolean> {
+    return (await connection.count()).isEstimate;
+  }
+}
+
+function toConditions(
+  { definition }: PinnedProgram,
+  filter: MemberFilter | null | undefined,
+): MemberConditions {
+  return {
+    tiers: filter?.tier ?? null,
+    ladder: definition.ladders[0]?.code ?? null,
+    statuses: filter?.status ?? null,
+    tags: filter?.tag ?? null,
+    from: filter?.enrolledFrom ?? null,
+    before: filter?.enrolledBefore ?? null,
+  };
+}
+
+/** The moment in milliseconds and the key, as short as a cursor has to be. */
+function placeText({ enrolledAt, memberKey }: Member): string {
+  const key = Buffer.from(memberKey.replaceAll('-', ''), 'hex').toString('base64url');
+  return `${enrolledAt.getTime().toString(36)}.${key}`;
+}
+
+function toPlace(binding: string, cursor: string): MemberPlace {
+  const [time = '', key = ''] = decodeCursor(binding, cursor, 'after').split('.');
+  const hex = Buffer.from(key, 'base64url').toString('hex');
+  const memberKey = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  return { enrolledAt: new Date(Number.parseInt(time, 36)), memberKey };
+}
+
+/** Counts once, however often it is asked: to the end, unless there are too many to do so each time. */
+function counter(sql: Sql, tenantKey: string, conditions: MemberConditions): () => Promise<MemberCount> {
+  let counted: Promise<MemberCount> | null = null;
+  const count = async (): Promise<MemberCount> => {
+    const total = await countMembers(sql, tenantKey, conditions, MOST_COUNTED + 1);
+    if (total <= MOST_COUNTED) return { total, isEstimate: false };
+    const id = `${tenantKey} ${stringify(conditions)}`;
+    let whole = estimates.get(id);
+    if (whole === undefined) {
+      whole = countMembers(sql, tenantKey, conditions, Number.MAX_SAFE_INTEGER);
+      estimates.set(id, whole);
+      whole.catch(() => estimates.delete(id));
+    }
+    return { total: await whole, isEstimate: true };
+  };
+  return () => {
+    counted ??= count();
+    return counted;
+  };
+}

@@ -1,0 +1,90 @@
+import type { Database, Transaction } from '../../persistence/index.ts';
+import type { PinnedProgram, ProgramService } from '../programs/index.ts';
+import { laddersOf } from './ladder.policy.ts';
+import { TierChangeCause } from './tier-change.entity.ts';
+import type { TierListener } from './tier-listener.ts';
+import { findReviewable, type MemberRange, nextRange, reviewMembers } from './tier-review.repository.ts';
+import { insertTierChanges } from './tier-write.repository.ts';
+
+/** How many tiers of members a review looked at, and how many of them it changed. */
+export interface Reviewed {
+  readonly reviewed: number;
+  readonly changed: number;
+}
+
+const MEMBERS_A_TRANSACTION = 20_000;
+
+/** The review: the one that lowers tiers, each day and after a new program. */
+export class TierReview {
+  readonly #database: Database;
+  readonly #programs: ProgramService;
+  readonly #listener: TierListener;
+
+  constructor(database: Database, programs: ProgramService, listener: TierListener) {
+    this.#database = database;
+    this.#programs = programs;
+    this.#listener = listener;
+  }
+
+  /**
+   * Reviews all members of a tenant in all ladders, some thousands a transaction. Two at once, or one again
+   * after a crash, do no harm: what is decided depends on the moment alone.
+   * @param cause why tiers change that were not set by hand
+   */
+  async review(
+    tenantKey: string,
+    cause: TierChangeCause.REVIEWED | TierChangeCause.PROGRAM = TierChangeCause.REVIEWED,
+  ): Promise<Reviewed> {
+    const sql = this.#database.read(tenantKey);
+    const { definition } = await this.#programs.inForce(tenantKey);
+    let sum: Reviewed = { reviewed: 0, changed: 0 };
+    for (const { code } of laddersOf(definition).all) {
+      let range = await nextRange(sql, tenantKey, null, MEMBERS_A_TRANSACTION);
+      while (range !== null) {
+        const done = await this.#reviewRange(tenantKey, code, { range, cause });
+        sum = { reviewed: sum.reviewed + done.reviewed, changed: sum.changed + done.changed };
+        range = await nextRange(sql, tenantKey, range, MEMBERS_A_TRANSACTION);
+      }
+    }
+    return sum;
+  }
+
+  async #reviewRange(
+    tenantKey: string,
+    code: string,
+    what: { readonly range: MemberRange; readonly cause: TierChangeCause },
+  ): Promise<Reviewed> {
+    return await this.#programs.underProgram(tenantKey, (program) =>
+      this.#database.transaction(tenantKey, (tx) => this.#reviewIn(tx, { tenantKey, program }, code, what)),
+    );
+  }
+
+  async #reviewIn(
+    tx: Transaction,
+    { tenantKey, program }: { readonly tenantKey: string; readonly program: PinnedProgram },
+    code: string,
+    { range, cause }: { readonly range: MemberRange; readonly cause: TierChangeCause },
+  ): Promise<Reviewed> {
+    const { all, announces } = laddersOf(program.definition);
+    const ladder = all.find((one) => one.code === code);
+    // A newer program may have no such ladder any more.
+    if (ladder === undefined) return { reviewed: 0, changed: 0 };
+    const question = { tenantKey, ladder, timeZone: program.definition.timeZone };
+    const [{ now }, { reviewed, memberKeys }] = await Promise.all([
+      this.#programs.recheck(tx, program),
+      findReviewable(tx, question, range),
+    ]);
+    if (memberKeys.length === 0) return { reviewed, changed: 0 };
+    const changes = (await reviewMembers(tx, question, memberKeys)).flatMap(({ cause: own, ...change }) => {
+      if (own === null) return [];
+      return [{ ...change, ladder: code, cause: own === 'REVIEWED' ? cause : TierChangeCause[own] }];
+    });
+    if (changes.length === 0) return { reviewed, changed: 0 };
+    const members = changes.map(({ memberKey }) => memberKey);
+    await Promise.all([
+      insertTierChanges(tx, tenantKey, changes, { now, announces }),
+      this.#listener.changed(tx, { tenantKey, program, now }, members),
+    ]);
+    return { reviewed, changed: changes.length };
+  }
+}

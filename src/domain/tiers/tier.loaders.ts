@@ -1,0 +1,107 @@
+import DataLoader from 'dataloader';
+import type { Sql } from '../../persistence/index.ts';
+import type { PinnedProgram, ProgramService } from '../programs/index.ts';
+import { type ConnectionOf, decodeCursor, encodeCursor, toPage } from '../shared/index.ts';
+import { laddersOf } from './ladder.policy.ts';
+import { findStandings, type StandingRow } from './standing.repository.ts';
+import type { Tier } from './tier.entity.ts';
+import { heldTier } from './tier.snapshot.ts';
+import type { TierChange } from './tier-change.entity.ts';
+import { findChangePages, findHolderCounts } from './tier-read.repository.ts';
+import { firstTiers } from './tier-tracker.ts';
+
+/** The tier that a member holds in the primary ladder; null without one. */
+export async function findTier(
+  sql: Sql,
+  tenantKey: string,
+  { definition }: PinnedProgram,
+  memberKey: string,
+): Promise<Tier | null> {
+  const [ladder] = laddersOf(definition).all;
+  if (ladder === undefined) return null;
+  const { timeZone } = definition;
+  const [standing = null] = await findStandings(sql, tenantKey, { ladder, timeZone }, [memberKey]);
+  return heldTier(definition, standing);
+}
+
+interface ChangePageKey {
+  readonly memberKey: string;
+  readonly first: number;
+  readonly after: string | null;
+}
+
+export interface TierLoaders {
+  /** How a member stands in the primary ladder; null without one, or without such a member. */
+  readonly standing: DataLoader<string, StandingRow | null>;
+  /** How many members hold each tier of a ladder. */
+  readonly holders: DataLoader<string, ReadonlyMap<string | null, number>>;
+  readonly changePage: DataLoader<ChangePageKey, ConnectionOf<TierChange>, string>;
+}
+
+/** The batched reads of one request. */
+export function createTierLoaders(
+  sql: Sql,
+  tenantKey: string,
+  programs: ProgramService,
+  remember = true,
+): TierLoaders {
+  return {
+    standing: new DataLoader(
+      async (keys) => {
+        const { definition } = await programs.inForce(tenantKey);
+        const [ladder] = laddersOf(definition).all;
+        if (ladder === undefined) return keys.map(() => null);
+        const { timeZone } = definition;
+        const rows = await findStandings(sql, tenantKey, { ladder, timeZone }, keys);
+        const byMember = new Map(rows.map((row) => [row.memberKey, row]));
+        return keys.map((key) => byMember.get(key) ?? null);
+      },
+      { cache: remember },
+    ),
+    holders: new DataLoader(
+      async (codes) => {
+        const { all } = laddersOf((await programs.inForce(tenantKey)).definition);
+        const lowest = new Map(firstTiers(all).map(({ ladder, tier }) => [ladder, tier]));
+        return await Promise.all(
+          codes.map((ladder) =>
+            findHolderCounts(sql, tenantKey, { ladder, lowest: lowest.get(ladder) ?? null }),
+          ),
+        );
+      },
+      { cache: remember },
+    ),
+    changePage: new DataLoader((keys) => loadChangePages(sql, tenantKey, keys), {
+      cache: remember,
+      cacheKeyFn: ({ memberKey, first, after }) => `${memberKey} ${first} ${after}`,
+    }),
+  };
+}
+
+async function loadChangePages(
+  sql: Sql,
+  tenantKey: string,
+  keys: readonly ChangePageKey[],
+): Promise<ConnectionOf<TierChange>[]> {
+  const bindingOf = ({ memberKey }: ChangePageKey): string => `${tenantKey}|Member.tierHistory|${memberKey}`;
+  const pages = new Map<ChangePageKey, ConnectionOf<TierChange>>();
+  const alike = Map.groupBy(keys, ({ first, after }) => `${first} ${after}`);
+  await Promise.all(
+    [...alike.values()].map(async (same) => {
+      const [like] = same;
+      if (like === undefined) return;
+      const { after, first } = like;
+      const before = after === null ? null : decodeCursor(bindingOf(like), after, 'after');
+      const members = same.map(({ memberKey }) => memberKey);
+      const rows = await findChangePages(sql, tenantKey, members, { before, limit: first + 1 });
+      const byMember = Map.groupBy(rows, ({ memberKey }) => memberKey);
+      for (const key of same) {
+        const own = byMember.get(key.memberKey) ?? [];
+        pages.set(
+          key,
+          toPage(own, first, ({ changeKey }) => encodeCursor(bindingOf(key), changeKey)),
+        );
+      }
+    }),
+  );
+  return keys.map((key) => pages.get(key) ?? toPage<TierChange>([], 0, () => ''));
+}

@@ -1,0 +1,116 @@
+import { refuse } from '../../kernel/errors.ts';
+import { fromPublicId, newKey } from '../../kernel/ids.ts';
+import type { RequestContext } from '../../kernel/request-context.ts';
+import type { Database, Transaction } from '../../persistence/index.ts';
+import type { CommitFacts, PinnedProgram, UseCaseRunner } from '../programs/index.ts';
+import { refuseLong } from '../shared/index.ts';
+import { type Ladder, laddersOf, rankOf } from './ladder.policy.ts';
+import { findStandings } from './standing.repository.ts';
+import type { SetTierInput } from './tier.inputs.ts';
+import { bestOf, setByHand } from './tier.policy.ts';
+import { type TierChange, TierChangeCause } from './tier-change.entity.ts';
+import type { TierListener } from './tier-listener.ts';
+import { findChange } from './tier-read.repository.ts';
+import { firstTiers } from './tier-tracker.ts';
+import { insertTierChanges, lockMemberTiers, updateMemberTiers } from './tier-write.repository.ts';
+
+const LONGEST_REASON = 500;
+
+interface SetProposal {
+  readonly changeKey: string;
+  readonly memberKey: string;
+  readonly ladder: Ladder;
+  readonly rank: number;
+}
+
+interface SetContext {
+  readonly ctx: RequestContext;
+  readonly input: SetTierInput;
+  readonly program: PinnedProgram;
+  readonly facts: CommitFacts;
+}
+
+/** Use cases on tiers. */
+export class TierService {
+  readonly #database: Database;
+  readonly #useCases: UseCaseRunner;
+  readonly #listener: TierListener;
+
+  constructor(database: Database, useCases: UseCaseRunner, listener: TierListener) {
+    this.#database = database;
+    this.#useCases = useCases;
+    this.#listener = listener;
+  }
+
+  /**
+   * Gives a member a tier by hand.
+   * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, LADDER_NOT_FOUND, TIER_NOT_FOUND, UNTIL_NOT_AHEAD,
+   *   TEXT_TOO_LONG, NO_PROGRAM
+   */
+  async set(ctx: RequestContext, input: SetTierInput): Promise<TierChange> {
+    const { result } = await this.#useCases.run<SetProposal, { change: string }, TierChange>(ctx, {
+      mutation: 'setTier',
+      input,
+      propose: async (program) => propose(input, program),
+      stored: ({ changeKey }) => ({ change: changeKey }),
+      commit: (tx, proposal, program, facts) => this.#commit(tx, proposal, { ctx, input, program, facts }),
+      replay: async ({ change }) => {
+        const found = await findChange(this.#database.read(ctx.tenantKey), ctx.tenantKey, change);
+        if (found === null) throw new Error(`The change ${change} of a stored result is missing.`);
+        return found;
+      },
+    });
+    return result;
+  }
+
+  async #commit(
+    tx: Transaction,
+    { changeKey, memberKey, ladder, rank }: SetProposal,
+    { ctx, input, program, facts }: SetContext,
+  ): Promise<TierChange> {
+    const { tenantKey } = ctx;
+    const { timeZone } = program.definition;
+    const until = input.until ?? null;
+    const [{ now }, , [standing]] = await Promise.all([
+      facts,
+      lockMemberTiers(tx, tenantKey, [memberKey], firstTiers([ladder])),
+      findStandings(tx, tenantKey, { ladder, timeZone }, [memberKey]),
+    ]);
+    if (standing === undefined) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
+    if (until !== null && until <= now) throw refuse('UNTIL_NOT_AHEAD', ['until']);
+    const next = setByHand(ladder, standing, { rank, sum: bestOf(standing), until, now });
+    const change = {
+      memberKey,
+      ladder: ladder.code,
+      from: standing.tier,
+      to: next.tier,
+      cause: TierChangeCause.BY_HAND,
+      reason: input.reason,
+      until: next.handUntil,
+      changedBy: ctx.caller.subject,
+    };
+    const { announces } = laddersOf(program.definition);
+    const isChanged = standing.tier !== next.tier;
+    await Promise.all([
+      updateMemberTiers(tx, tenantKey, [{ ...next, memberKey, ladder: ladder.code }]),
+      insertTierChanges(tx, tenantKey, [change], { now, announces, firstKey: changeKey }),
+      isChanged ? this.#listener.changed(tx, { tenantKey, program, now }, [memberKey]) : undefined,
+    ]);
+    const { from: fromTier, to: toTier, ...rest } = change;
+    const announcedAt = announces && isChanged ? null : now;
+    return { ...rest, tenantKey, changeKey, fromTier, toTier, changedAt: now, announcedAt };
+  }
+}
+
+function propose(input: SetTierInput, { definition }: PinnedProgram): SetProposal {
+  const memberKey = fromPublicId('member', input.memberId);
+  if (memberKey === null) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
+  refuseLong(input.reason, LONGEST_REASON, ['reason']);
+  const { all } = laddersOf(definition);
+  const wanted = input.ladder ?? null;
+  const ladder = wanted === null ? all[0] : all.find(({ code }) => code === wanted);
+  if (ladder === undefined) throw refuse('LADDER_NOT_FOUND', ['ladder'], { ladder: wanted ?? '' });
+  const rank = rankOf(ladder, input.tier);
+  if (rank === null) throw refuse('TIER_NOT_FOUND', ['tier'], { tier: input.tier });
+  return { changeKey: newKey(), memberKey, ladder, rank };
+}

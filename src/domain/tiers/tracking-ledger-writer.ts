@@ -1,0 +1,75 @@
+import type { Transaction } from '../../persistence/index.ts';
+import type { LedgerWriter, Posted, Posting, PostingContext } from '../ledgers/index.ts';
+import { type Ladders, laddersOf } from './ladder.policy.ts';
+import type { TierTracker } from './tier-tracker.ts';
+import type { Contribution } from './tier-write.repository.ts';
+
+/** Posts as the writer within it does, and counts what is posted toward tiers, in the same round trips. */
+export class TrackingLedgerWriter implements LedgerWriter {
+  readonly #inner: LedgerWriter;
+  readonly #tiers: TierTracker;
+
+  constructor(inner: LedgerWriter, tiers: TierTracker) {
+    this.#inner = inner;
+    this.#tiers = tiers;
+  }
+
+  async post(tx: Transaction, context: PostingContext, postings: readonly Posting[]): Promise<Posted> {
+    const ladders = laddersOf(context.program.definition);
+    const known = knownContributions(ladders, context, postings);
+    const reversals = postings.filter(({ kind, asset }) => kind === 'REVERSE' && ladders.byMetric.has(asset));
+    if (known.length === 0 && reversals.length === 0) {
+      return await this.#inner.post(tx, context, postings);
+    }
+    const members = [...known, ...reversals].map(({ memberKey }) => memberKey);
+    const metrics = new Set([...known.map(({ metric }) => metric), ...reversals.map(({ asset }) => asset)]);
+    const locked = this.#tiers.lock(tx, context, [...new Set(members)].sort(), metrics);
+    if (reversals.length === 0) {
+      const [, , , posted] = await Promise.all([
+        locked,
+        this.#tiers.count(tx, context, known),
+        this.#tiers.raise(tx, context, known),
+        this.#inner.post(tx, context, postings),
+      ]);
+      return posted;
+    }
+    // What is taken back is known once the ledgers are locked, and must be counted before tiers are read.
+    const [, posted] = await Promise.all([locked, this.#inner.post(tx, context, postings)]);
+    const contributions = [...known, ...takenBack(reversals, posted)];
+    const counted = contributions.length === 0 ? undefined : this.#tiers.count(tx, context, contributions);
+    await Promise.all([counted, known.length === 0 ? undefined : this.#tiers.raise(tx, context, known)]);
+    return posted;
+  }
+
+  async settle(tx: Transaction, context: PostingContext, ledgerKeys: readonly string[]): Promise<Posted> {
+    return await this.#inner.settle(tx, context, ledgerKeys);
+  }
+}
+
+/** What counts without asking the ledger: earning and correcting, and what the act counts for besides. */
+function knownContributions(
+  { byMetric }: Ladders,
+  { measures = [] }: PostingContext,
+  postings: readonly Posting[],
+): Contribution[] {
+  const posted = postings
+    .filter(({ kind, asset }) => (kind === 'EARN' || kind === 'ADJUST') && byMetric.has(asset))
+    .map(({ memberKey, asset, amount, countsAt, occurredAt }) => ({
+      memberKey,
+      metric: asset,
+      amount,
+      countsAt: countsAt ?? occurredAt,
+    }));
+  const measured = measures.filter(({ metric, amount }) => amount !== 0n && byMetric.has(metric));
+  return [...posted, ...measured];
+}
+
+/** What reversals really took: never more than there was. */
+function takenBack(reversals: readonly Posting[], { operations }: Posted): Contribution[] {
+  const operationOf = new Map(operations.map((operation) => [operation.operationKey, operation]));
+  return reversals.flatMap(({ operationKey, memberKey, asset, countsAt, occurredAt }) => {
+    const entries = operationOf.get(operationKey)?.writtenEntries ?? [];
+    const amount = entries.reduce((sum, entry) => sum + entry.postedDelta + entry.pendingDelta, 0n);
+    return amount === 0n ? [] : [{ memberKey, metric: asset, amount, countsAt: countsAt ?? occurredAt }];
+  });
+}

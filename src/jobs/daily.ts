@@ -1,0 +1,82 @@
+import { findDailyState, finishDay } from '../domain/tenants/index.ts';
+import { localDate } from '../kernel/calendar.ts';
+import { announceTierChanges } from './announce.ts';
+import { daysToDo, recordBirthdays } from './birthdays.ts';
+import type { RecordingParts } from './own-activities.ts';
+import { type SettleParts, settleTenant } from './settle.ts';
+
+/** Takes a tenant's tiers through their daily review. */
+export interface TierReviewer {
+  review(tenantKey: string): Promise<{ readonly reviewed: number; readonly changed: number }>;
+}
+
+/** What the jobs stand on. */
+export interface JobParts extends SettleParts, RecordingParts {
+  readonly tiers: TierReviewer;
+}
+
+/** What was done of what time had brought. */
+export interface CaughtUp {
+  /** How many operations were made of what fell due and what expired. */
+  readonly operations: number;
+  /** The local day that was begun, `YYYY-MM-DD`; null when it was begun before. */
+  readonly day: string | null;
+}
+
+/**
+ * Does the work of a tenant's local day, if it has not been done: settles, records birthdays (those of days
+ * that were missed too), reviews tiers and announces their changes. Whatever breaks off is done again at the
+ * next call; two at once do each thing once, because activities have keys and a review finds nothing to do.
+ * @returns null when the day's work was done before
+ * @throws Refusal NO_PROGRAM
+ */
+export async function runDaily(parts: JobParts, tenantKey: string): Promise<CaughtUp | null> {
+  const { database, programs, tiers } = parts;
+  const program = await programs.inForce(tenantKey);
+  const { now, day: last } = await findDailyState(database.read(tenantKey), tenantKey);
+  const today = localDate(now, program.definition.timeZone);
+  if (last !== null && last >= today) return null;
+  const operations = await settleTenant(parts, tenantKey);
+  const failures = [
+    ...(await recordBirthdays(parts, tenantKey, program, daysToDo(last, today))),
+    ...(await tiers.review(tenantKey).then(
+      () => [],
+      (error: unknown) => [error],
+    )),
+  ];
+  // What can't be announced says so in its own row, and doesn't keep the day open.
+  const unannounced = await announceTierChanges(parts, tenantKey, program);
+  if (failures.length === 0) await database.transaction(tenantKey, (tx) => finishDay(tx, tenantKey, today));
+  refuseFailures([...failures, ...unannounced]);
+  return { operations, day: today };
+}
+
+/**
+ * Does what time has brought to a tenant up to now; within a day, what falls due and the changes of tiers.
+ * @throws Refusal NO_PROGRAM
+ */
+export async function catchUp(parts: JobParts, tenantKey: string): Promise<CaughtUp> {
+  const begun = await runDaily(parts, tenantKey);
+  if (begun !== null) return begun;
+  const operations = await settleTenant(parts, tenantKey);
+  const program = await parts.programs.inForce(tenantKey);
+  refuseFailures(await announceTierChanges(parts, tenantKey, program));
+  return { operations, day: null };
+}
+
+/** Reviews a tenant's tiers now, whatever was reviewed today. */
+export async function reviewTenant(
+  parts: JobParts,
+  tenantKey: string,
+): Promise<{ readonly reviewed: number; readonly changed: number }> {
+  const reviewed = await parts.tiers.review(tenantKey);
+  const program = await parts.programs.inForce(tenantKey);
+  refuseFailures(await announceTierChanges(parts, tenantKey, program));
+  return reviewed;
+}
+
+function refuseFailures(failures: readonly unknown[]): void {
+  const [first] = failures;
+  if (failures.length > 1) throw new AggregateError(failures, `${failures.length} things of a day failed.`);
+  if (first !== undefined) throw first;
+}
