@@ -67,8 +67,7 @@ create table daily_run (
   day date not null,
   finished_at timestamptz not null
 );
-create index member_by_birthday
-  on member (tenant_id, (extract(month from birthday)), (extract(day from birthday))) where birthday is not null;
+create index member_by_birthday on member (tenant_id, birthday) where birthday is not null;
 
 -- tier_held: the member's tier carries it; a grant that was revoked by hand keeps it, so that none follows while
 -- the tier is held. takes_stock: it is one of the pieces that the benefit has. times_used: how many uses are not

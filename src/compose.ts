@@ -14,7 +14,12 @@ import {
 } from './domain/ledgers/index.ts';
 import { Enrolment, Member, MemberService } from './domain/members/index.ts';
 import { PointEventService } from './domain/point-events/index.ts';
-import { type PinnedProgram, ProgramService, ProgramVersion, UseCaseRunner } from './domain/programs/index.ts';
+import {
+  type PinnedProgram,
+  ProgramService,
+  ProgramVersion,
+  UseCaseRunner,
+} from './domain/programs/index.ts';
 import { RuleEffects } from './domain/rules/index.ts';
 import { useErrorCatalogue } from './domain/shared/index.ts';
 import {

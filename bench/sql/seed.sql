@@ -1,15 +1,23 @@
--- Members with ledgers, lots, entries and grants, as the product would have written them over a month.
+-- Members with ledgers, lots, entries, tiers and grants, as the product would have written them over a month.
 -- Runs in one transaction as the tables' owner with app.tenant_id set, on a temporary table
 -- seed (n, member_id, points_id, growth_id, token_id) that the caller has filled.
 
 create temporary table setting on commit drop as
-select t.tenant_id, t.program_version, f.position as feed_before, date_trunc('milliseconds', now()) as now
-  from tenant t join tenant_feed f using (tenant_id);
+select t.tenant_id, t.program_version, f.position as feed_before, date_trunc('milliseconds', now()) as now,
+       p.definition ->> 'timeZone' as time_zone, p.definition -> 'ladders' -> 0 as ladder
+  from tenant t
+  join tenant_feed f using (tenant_id)
+  join program p on p.tenant_id = t.tenant_id and p.version = t.program_version;
+
+-- Who was there before enrolled before: what the first pages of a list show is seeded.
+update member set enrolled_at = now - interval '500 days' from setting;
+update member_tier set enrolled_at = now - interval '500 days' from setting;
 
 insert into member (tenant_id, member_id, status, display_name, locale, consents, attributes, tags,
                     enrolled_at, updated_at)
 select tenant_id, member_id, 'ACTIVE', '茶友 ' || n, 'zh-CN', '[]', '{}',
-       (array['regular', 'tea-lover', 'newsletter'])[1 : 1 + n % 3], now - interval '400 days', now
+       (array['regular', 'tea-lover', 'newsletter'])[1 : 1 + n % 3],
+       now - interval '400 days' + make_interval(secs => n * 10), now
   from seed, setting;
 
 insert into member_identity (tenant_id, kind, value, member_id, position, verified)
@@ -79,6 +87,31 @@ select s.tenant_id, a.ledger_id, a.member_id, a.asset, sum(a.amount), 0, max(a.v
   cross join setting s
   join entry e on e.tenant_id = s.tenant_id and e.ledger_id = a.ledger_id and e.version = a.version
  group by s.tenant_id, a.ledger_id, a.member_id, a.asset;
+
+-- What the ladder counts, and the tiers that it makes: of nine members one bronze, three silver, five gold.
+insert into metric_day (tenant_id, member_id, metric, day, amount)
+select tenant_id, member_id, ladder ->> 'metric', (occurred_at at time zone time_zone)::date, sum(amount)
+  from act, setting
+ where asset = ladder ->> 'metric'
+ group by tenant_id, member_id, ladder ->> 'metric', (occurred_at at time zone time_zone)::date;
+
+insert into member_tier (tenant_id, member_id, ladder, tier, since, enrolled_at)
+with step as (
+  select tenant_id, ladder ->> 'code' as ladder, t ->> 'code' as tier, (t ->> 'threshold')::bigint as threshold,
+         lead((t ->> 'threshold')::bigint) over (order by place) as above
+    from setting, jsonb_array_elements(ladder -> 'tiers') with ordinality as tiers (t, place)),
+counted as (
+  select member_id, occurred_at, sum(amount) over (partition by member_id order by version) as so_far,
+         sum(amount) over (partition by member_id) as total
+    from act, setting
+   where asset = ladder ->> 'metric')
+select m.tenant_id, m.member_id, s.ladder, s.tier,
+       case when s.threshold = 0 then m.enrolled_at
+            else min(c.occurred_at) filter (where c.so_far >= s.threshold) end, m.enrolled_at
+  from counted c
+  join member m using (member_id)
+  join step s on c.total >= s.threshold and (c.total < s.above or s.above is null)
+ group by m.tenant_id, m.member_id, s.ladder, s.tier, s.threshold, m.enrolled_at;
 
 insert into benefit_grant (tenant_id, grant_id, member_id, benefit, uses_left, valid_from, valid_until,
                            created_at)

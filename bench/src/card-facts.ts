@@ -1,12 +1,47 @@
 /** What a member card says, however a contender words it: moments in milliseconds, ledgers sorted. */
 export interface CardFacts {
   readonly displayName: string;
+  readonly tier: unknown;
+  readonly tierStatus: unknown;
   readonly ledgers: readonly unknown[];
   readonly version: string;
   readonly entries: readonly unknown[];
   readonly hasNextPage: boolean;
   readonly grants: readonly unknown[];
   readonly tags: readonly string[];
+}
+
+export interface TierFacts {
+  readonly code: string;
+  readonly name: string;
+  readonly rank: number;
+}
+interface Distance {
+  readonly metric: string;
+  readonly current: string;
+  readonly required: string;
+  readonly remaining: string;
+  readonly by: string | null;
+}
+interface ProductTierStatus {
+  readonly since: string;
+  readonly until: string | null;
+  readonly progress: (Distance & { readonly nextTier: unknown }) | null;
+  readonly retention: (Distance & { readonly atRisk: boolean }) | null;
+}
+/** As flat as PostgreSQL's types are. */
+interface PostgraphileTierStatus {
+  readonly since: string;
+  readonly until: string | null;
+  readonly metric: string;
+  readonly current: string;
+  readonly nextTier: string | null;
+  readonly nextName: string | null;
+  readonly required: string | null;
+  readonly remaining: string | null;
+  readonly keeps: string | null;
+  readonly keepsRemaining: string | null;
+  readonly atRisk: boolean | null;
 }
 
 interface Expiring {
@@ -24,6 +59,8 @@ interface Entry {
 export interface ProductCard {
   readonly member: {
     readonly displayName: string;
+    readonly tier: TierFacts | null;
+    readonly tierStatus: ProductTierStatus | null;
     readonly ledgers: readonly {
       readonly asset: { readonly code: string };
       readonly balance: { readonly available: string; readonly pending: string; readonly held: string };
@@ -52,6 +89,8 @@ export interface ProductCard {
 export interface PostgraphileCard {
   readonly member: {
     readonly displayName: string;
+    readonly tier: { readonly nodes: readonly TierFacts[] };
+    readonly tierStatus: { readonly nodes: readonly PostgraphileTierStatus[] };
     readonly ledgers: {
       readonly nodes: readonly {
         readonly asset: string;
@@ -85,6 +124,8 @@ export function factsOfProduct({ member }: ProductCard): CardFacts {
   const { entries, version } = member.ledger;
   return {
     displayName: member.displayName,
+    tier: member.tier,
+    tierStatus: member.tierStatus === null ? null : { ...member.tierStatus, ...moments(member.tierStatus) },
     ledgers: sorted(
       member.ledgers.map(({ asset, balance, expiring }) => ({
         ...{ asset: asset.code, available: balance.available, pending: balance.pending, held: balance.held },
@@ -105,6 +146,8 @@ export function factsOfPostgraphile({ member }: PostgraphileCard): CardFacts {
   const [ledger] = member.ledger.nodes;
   return {
     displayName: member.displayName,
+    tier: member.tier.nodes[0] ?? null,
+    tierStatus: member.tierStatus.nodes.map(tierStatusFacts)[0] ?? null,
     ledgers: sorted(
       member.ledgers.nodes.map(({ asset, posted, pending, held, expiring }) => ({
         // PostGraphile shows the columns; its caller subtracts.
@@ -124,6 +167,24 @@ export function factsOfPostgraphile({ member }: PostgraphileCard): CardFacts {
 
 function sorted<Ledger extends { asset: string }>(ledgers: Ledger[]): Ledger[] {
   return ledgers.sort((a, b) => (a.asset < b.asset ? -1 : 1));
+}
+
+function moments({ since, until }: { since: string; until: string | null }) {
+  return { since: Date.parse(since), until: until === null ? null : Date.parse(until) };
+}
+
+/** In the product's shape; in a rolling window nothing has an end. */
+function tierStatusFacts(status: PostgraphileTierStatus): unknown {
+  const { metric, current, nextTier, nextName, required, remaining, keeps, keepsRemaining, atRisk } = status;
+  const counted = { metric, current, by: null };
+  return {
+    ...moments(status),
+    progress:
+      nextTier === null
+        ? null
+        : { nextTier: { code: nextTier, name: nextName }, ...counted, required, remaining },
+    retention: keeps === null ? null : { ...counted, required: keeps, remaining: keepsRemaining, atRisk },
+  };
 }
 
 function expiringFacts({ amount, expiresAt }: Expiring): unknown {

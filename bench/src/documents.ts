@@ -12,7 +12,7 @@ import { type Measurement, printDocuments } from './report.ts';
 /** Before each measurement, unmeasured: whoever waited for its turn has connections to open again. */
 const LEAD_IN_SECONDS = 0.5;
 
-/** Measures documents 04 and 03 with every contender, and prints one table. */
+/** Measures documents 04, 05 and 03 with every contender, and prints one table. */
 export async function benchDocuments(options: Options): Promise<void> {
   await withCleanup(async (cleanup) => {
     const database = await openDatabase(cleanup, {

@@ -33,6 +33,11 @@ async function run(options: Options): Promise<void> {
     await benchTenancy(options);
     return;
   }
+  if (options.what === 'review') {
+    const { benchReview } = await import('./review.ts');
+    await benchReview(options);
+    return;
+  }
   const { benchDocuments } = await import('./documents.ts');
   await benchDocuments(options);
 }

@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 
-export const DOCUMENTS = ['04', '03'] as const;
+export const DOCUMENTS = ['04', '05', '03'] as const;
 export type DocumentName = (typeof DOCUMENTS)[number];
 
+const BENCHES = ['documents', 'tenancy', 'rules'] as const;
+
 export interface Options {
-  readonly what: 'documents' | 'tenancy';
+  readonly what: 'documents' | 'tenancy' | 'review';
   /** How long each contender is measured in each round. */
   readonly seconds: number;
   readonly rounds: number;
@@ -20,16 +22,18 @@ export interface Options {
 
 export const HELP = `Membergraph beside its peers and a hand-written floor: same database, same run.
 
-  npm run bench                        documents 04 (member card) and 03 (earn points)
+  npm run bench                        documents 04 (member card), 05 (member list) and 03 (earn points)
   npm run bench -- --seconds 10        the same, measured for longer
   npm run bench tenancy                what tenancy costs a point read
+  npm run bench rules                  what asking 100 rules about a purchase costs; no database
+  npm run bench review                 the daily review of tiers; all that it takes is --members
 
   --seconds N      measured seconds of each contender in each round (3)
-  --rounds N       rounds; the contenders take turns, the median counts (5)
+  --rounds N       rounds; the contenders take turns, the median counts (5); in rules, of 20,000 purchases each
   --warm-up N      seconds of load before anything is measured (4)
   --connections N  connections (tenancy: callers), one request in flight each (64)
-  --members N      members in the database (2000)
-  --only 04|03     one document alone
+  --members N      members in the database (2000; review: 1000000)
+  --only 04|05|03  one document alone
   --profile DIR    write a CPU profile of each contender's process to DIR
 
 Contenders: membergraph is the real gateway; floor is a hand-tuned Mercurius server without tenants, rights or
@@ -48,7 +52,7 @@ export function readOptions(args: readonly string[]): Options | null {
       rounds: { type: 'string', default: '5' },
       'warm-up': { type: 'string', default: '4' },
       connections: { type: 'string', default: '64' },
-      members: { type: 'string', default: '2000' },
+      members: { type: 'string' },
       only: { type: 'string' },
       profile: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -56,18 +60,20 @@ export function readOptions(args: readonly string[]): Options | null {
   });
   if (values.help) return null;
   const [what = 'documents', ...more] = positionals;
-  if ((what !== 'documents' && what !== 'tenancy') || more.length > 0) {
-    throw new Error(`There is no bench "${positionals.join(' ')}": say "tenancy", or nothing. Try --help.`);
+  const bench = BENCHES.find((name) => name === what);
+  if (bench === undefined || more.length > 0) {
+    const asked = positionals.join(' ');
+    throw new Error(`There is no bench "${asked}": say "tenancy", "rules", or nothing. Try --help.`);
   }
   const only = DOCUMENTS.filter((name) => values.only === undefined || name === values.only);
-  if (only.length === 0) throw new Error(`--only takes 04 or 03, not "${values.only}".`);
+  if (only.length === 0) throw new Error(`--only takes 04, 05 or 03, not "${values.only}".`);
   return {
-    what,
+    what: bench,
     seconds: number('--seconds', values.seconds, 0.1),
     rounds: whole('--rounds', values.rounds),
     warmUp: number('--warm-up', values['warm-up'], 0),
     connections: whole('--connections', values.connections),
-    members: whole('--members', values.members),
+    members: whole('--members', values.members ?? (what === 'review' ? '1000000' : '2000')),
     documents: only,
     profile: values.profile,
   };

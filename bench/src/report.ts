@@ -12,7 +12,7 @@ export interface Measurement extends LoadResult {
   readonly databaseUs: number | null;
 }
 
-const TITLES = { '04': '04 member card', '03': '03 earn points' };
+const TITLES = { '04': '04 member card', '05': '05 member list', '03': '03 earn points' };
 
 type Cells = readonly string[];
 

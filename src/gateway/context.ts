@@ -1,4 +1,8 @@
-import type { ActivityService } from '../domain/activities/index.ts';
+import {
+  type ActivityLoaders,
+  type ActivityService,
+  createActivityLoaders,
+} from '../domain/activities/index.ts';
 import { type BenefitLoaders, type BenefitService, createBenefitLoaders } from '../domain/benefits/index.ts';
 import { createLedgerLoaders, type LedgerLoaders, type LedgerService } from '../domain/ledgers/index.ts';
 import { createMemberLoaders, type MemberLoaders, type MemberService } from '../domain/members/index.ts';
@@ -31,6 +35,7 @@ export interface GatewayContext {
     readonly members: MemberLoaders;
     readonly ledgers: LedgerLoaders;
     readonly benefits: BenefitLoaders;
+    readonly activities: ActivityLoaders;
     readonly tiers: TierLoaders;
   };
 }
@@ -53,6 +58,7 @@ export function createContext(
     loaders: {
       members: createMemberLoaders(sql, tenantKey, remember),
       ledgers: createLedgerLoaders(sql, tenantKey, remember),
+      activities: createActivityLoaders(sql, tenantKey, remember),
       benefits: createBenefitLoaders(sql, tenantKey, remember),
       tiers: createTierLoaders(sql, tenantKey, services.programs, remember),
     },

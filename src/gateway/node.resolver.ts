@@ -1,8 +1,32 @@
 import { Arg, Ctx, Extensions, ID, Query, Resolver } from 'type-graphql';
 import { Node, type Refetched } from '../domain/shared/index.ts';
-import { fromEntryId, fromPublicId } from '../kernel/ids.ts';
+import { fromEntryId, fromPublicId, type IdType } from '../kernel/ids.ts';
 import { mayActOn } from '../kernel/request-context.ts';
 import type { GatewayContext } from './context.ts';
+
+type Loaders = GatewayContext['loaders'];
+
+/** An object, and whose it is. */
+interface Owned {
+  readonly memberKey: string;
+  readonly node: Refetched;
+}
+
+function owned<Found extends { readonly memberKey: string }>(
+  found: Found | null,
+  __typename: string,
+): Owned | null {
+  return found === null ? null : { memberKey: found.memberKey, node: { ...found, __typename } };
+}
+
+/** How an object of each type is found by its key. */
+const FINDERS: Partial<Record<IdType, (key: string, loaders: Loaders) => Promise<Owned | null>>> = {
+  member: async (key, { members }) => owned(await members.member.load(key), 'Member'),
+  ledger: async (key, { ledgers }) => owned(await ledgers.ledger.load(key), 'Ledger'),
+  grant: async (key, { benefits }) => owned(await benefits.grant.load(key), 'Grant'),
+  activity: async (key, { activities }) => owned(await activities.activity.load(key), 'Activity'),
+  operation: operationNode,
+};
 
 @Resolver()
 export class NodeResolver {
@@ -13,45 +37,31 @@ export class NodeResolver {
   @Extensions({ roles: ['STAFF', 'MEMBER'] })
   async node(
     @Arg('id', () => ID, {
-      description: 'The id of a member, a ledger, an entry, an operation or a granted benefit.',
+      description: 'The id of a member, a ledger, an entry, an operation, an activity or a granted benefit.',
     })
     id: string,
     @Ctx() { request, loaders }: GatewayContext,
   ): Promise<Refetched | null> {
-    const memberKey = fromPublicId('member', id);
-    if (memberKey !== null) {
-      const member = mayActOn(request, memberKey) ? await loaders.members.member.load(memberKey) : null;
-      return member === null ? null : { ...member, __typename: 'Member' };
-    }
-    const ledgerKey = fromPublicId('ledger', id);
-    if (ledgerKey !== null) {
-      const ledger = await loaders.ledgers.ledger.load(ledgerKey);
-      return ledger === null || !mayActOn(request, ledger.memberKey)
-        ? null
-        : { ...ledger, __typename: 'Ledger' };
-    }
-    const place = fromEntryId(id);
-    if (place !== null) {
-      const entry = await loaders.ledgers.entry.load(place);
-      return entry === null || !mayActOn(request, entry.memberKey) ? null : { ...entry, __typename: 'Entry' };
-    }
-    const grantKey = fromPublicId('grant', id);
-    if (grantKey !== null) {
-      const grant = await loaders.benefits.grant.load(grantKey);
-      return grant === null || !mayActOn(request, grant.memberKey) ? null : { ...grant, __typename: 'Grant' };
-    }
-    return await operationNode(id, { request, loaders });
+    const found = await findNode(id, loaders);
+    return found !== null && mayActOn(request, found.memberKey) ? found.node : null;
   }
 }
 
-async function operationNode(
-  id: string,
-  { request, loaders }: Pick<GatewayContext, 'request' | 'loaders'>,
-): Promise<Refetched | null> {
-  const key = fromPublicId('operation', id);
-  const operation = key === null ? null : await loaders.ledgers.operation.load(key);
+async function findNode(id: string, loaders: Loaders): Promise<Owned | null> {
+  const place = fromEntryId(id);
+  if (place !== null) return owned(await loaders.ledgers.entry.load(place), 'Entry');
+  for (const [type, find] of Object.entries(FINDERS)) {
+    const key = fromPublicId(type as IdType, id);
+    if (key !== null) return await find(key, loaders);
+  }
+  return null;
+}
+
+/** An operation belongs to the member of its first ledger. */
+async function operationNode(key: string, { ledgers }: Loaders): Promise<Owned | null> {
+  const operation = await ledgers.operation.load(key);
   const [ledgerKey] = operation?.ledgerKeys ?? [];
-  const ledger = ledgerKey === undefined ? null : await loaders.ledgers.ledger.load(ledgerKey);
-  const isVisible = ledger !== null && mayActOn(request, ledger.memberKey);
-  return operation !== null && isVisible ? { ...operation, __typename: 'LedgerOperation' } : null;
+  const ledger = ledgerKey === undefined ? null : await ledgers.ledger.load(ledgerKey);
+  if (operation === null || ledger === null) return null;
+  return { memberKey: ledger.memberKey, node: { ...operation, __typename: 'LedgerOperation' } };
 }

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { type GraphQLSchema, isInterfaceType } from 'graphql';
 import { buildSchemaSync, type NonEmptyArray, type PubSub } from 'type-graphql';
-import { ActivityResolver } from '../domain/activities/index.ts';
+import { ActivityResolver, MemberActivitiesResolver } from '../domain/activities/index.ts';
 import {
   BenefitResolver,
   BenefitUseResolver,
@@ -57,6 +57,7 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   LedgerMemberResolver,
   TierMemberResolver,
   ActivityResolver,
+  MemberActivitiesResolver,
   PointEventResolver,
 ];
 

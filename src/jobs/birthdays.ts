@@ -7,6 +7,7 @@ import { type RecordingParts, recordOwnActivities } from './own-activities.ts';
 const TYPE = 'birthday';
 const MEMBERS_A_READ = 500;
 const MOST_DAYS_BACK = 366;
+const OLDEST_YEARS = 200;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Which local days are to be done, oldest first: those after the last that was done, up to today. */
@@ -19,12 +20,24 @@ export function daysToDo(last: string | null, today: string): string[] {
   return days;
 }
 
-/** Whose birthday a local day is: those of 29 February have theirs on the 28th where there is no 29th. */
-export function birthdaysOn(day: string): { month: number; days: number[] } {
-  const [year = 0, month = 0, date = 0] = day.split('-').map(Number);
-  const hasLeapDay = new Date(Date.UTC(year, 1, 29)).getUTCMonth() === 1;
-  const isStandIn = month === 2 && date === 28 && !hasLeapDay;
-  return { month, days: isStandIn ? [28, 29] : [date] };
+/**
+ * The dates of birth whose birthday a local day is, of the last 200 years: those of 29 February have theirs
+ * on the 28th where there is no 29th.
+ */
+export function bornOn(day: string): string[] {
+  const year = Number(day.slice(0, 4));
+  const isStandIn = day.endsWith('-02-28') && !isLeap(year);
+  const dates: string[] = [];
+  for (let birth = year; birth > year - OLDEST_YEARS; birth -= 1) {
+    const of = String(birth).padStart(4, '0');
+    if (isLeap(birth) || !day.endsWith('-02-29')) dates.push(`${of}${day.slice(4)}`);
+    if (isLeap(birth) && isStandIn) dates.push(`${of}-02-29`);
+  }
+  return dates;
+}
+
+function isLeap(year: number): boolean {
+  return new Date(Date.UTC(year, 1, 29)).getUTCMonth() === 1;
 }
 
 /**
@@ -41,7 +54,7 @@ export async function recordBirthdays(
   const sql = parts.database.read(tenantKey);
   const failures: unknown[] = [];
   for (const day of days) {
-    const born = { ...birthdaysOn(day), enrolledBy: day, timeZone: definition.timeZone };
+    const born = { bornOn: bornOn(day), enrolledBy: day, timeZone: definition.timeZone };
     for (let after: string | null = null; ; ) {
       const memberKeys: string[] = await findBirthdays(sql, tenantKey, born, after, MEMBERS_A_READ);
       const activities = memberKeys.map((memberKey) => ({

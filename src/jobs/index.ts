@@ -1,4 +1,4 @@
 export { catchUp, type JobParts, reviewTenant, runDaily } from './daily.ts';
-export type { ActivityRecorder, OwnActivity } from './own-activities.ts';
+export type { OwnActivity } from './own-activities.ts';
 export { settleAll, settleTenant } from './settle.ts';
 export { catchUpAll, startJobs } from './start-jobs.ts';

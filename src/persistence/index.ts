@@ -6,7 +6,7 @@ export {
   idempotentRequest,
 } from './idempotency.ts';
 export { migrate } from './migrate.ts';
-export { businessTime, databaseTime, type EntityManager } from './orm.ts';
+export { databaseTime, type EntityManager } from './orm.ts';
 export { projectPath } from './project-root.ts';
 export { SkippedStatement } from './sql/batch.ts';
 export { violatedConstraint } from './sql/errors.ts';

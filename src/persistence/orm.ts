@@ -24,13 +24,6 @@ export async function databaseTime(em: EntityManager): Promise<Date> {
   return new Date(row?.now ?? Number.NaN);
 }
 
-/** Business time of the tenant, read once by the unit of work that runs. */
-export async function businessTime(em: EntityManager): Promise<Date> {
-  const [row] = await em.execute<{ now: Date | string }[]>('select business_time() as now');
-  if (row === undefined || row.now === null) throw new Error('The unit of work has no tenant: pass its key.');
-  return new Date(row.now);
-}
-
 /** Runs `work` in one transaction with the tenant set, and flushes and commits what it changed. */
 export async function unitOfWork<T>(
   orm: MikroORM,

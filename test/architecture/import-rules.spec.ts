@@ -84,6 +84,8 @@ const FORBIDDEN: [file: string, statement: string, rule: string][] = [
   ['src/domain/rules/a.ts', "import type { T } from '../activities/index.ts';", 'floor-rules'],
   ['src/domain/tiers/a.ts', "import type { T } from '../members/index.ts';", 'floor-tiers'],
   ['src/domain/ledgers/c.ts', "import type { T } from '../tiers/index.ts';", 'floor-ledgers'],
+  ['src/domain/limits/a.ts', "import type { T } from '../ledgers/index.ts';", 'floor-limits'],
+  ['src/domain/expressions/a.ts', "import type { T } from '../programs/index.ts';", 'floor-expressions'],
   ['src/domain/programs/a.ts', "import type { T } from '../ledgers/index.ts';", 'floor-programs'],
   ['src/domain/tenants/a.ts', "import type { T } from '../programs/index.ts';", 'floor-tenants'],
   ['src/domain/shared/a.ts', "import type { T } from '../tenants/index.ts';", 'floor-shared'],

@@ -104,7 +104,7 @@ describe('what limits leave', () => {
   });
 
   it('is given first come first served, and never more', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(asked, gift, gift, fc.nat(5), (wanted, x, y, before) => {
         const catalogue = { x, y };
         const boundsOf = (one: (typeof wanted)[number]): readonly NamedLimit[] => {
@@ -139,7 +139,7 @@ describe('what limits leave', () => {
 
 it('a grant’s past can be told from what is kept: after each act, what it was then', () => {
   const acts = fc.array(fc.constantFrom('use', 'undo', 'revoke'), { maxLength: 20 });
-  fc.assert(
+  void fc.assert(
     fc.property(acts, fc.nat(3), (steps, pace) => {
       let now = NOW;
       let grant = newGrant({ usesLeft: 50, validUntil: null });

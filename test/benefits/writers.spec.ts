@@ -278,7 +278,12 @@ describe('the grants of tiers', () => {
         await tiers.reconcile(counting, context, keys);
         return statements;
       });
-    expect(await count(members)).toBe(3);
-    expect(await count([members[0] ?? ''])).toBe(2);
+    await setTier(0, 'vip', 'vip');
+    await setTier(1, 'vip', 'vip');
+    // Grants and tiers are read, what is missing is granted, and what is carried no more is ended.
+    expect(await count(members)).toBe(4);
+    expect(await count(members)).toBe(2);
+    await setTier(0, 'vip', 'guest');
+    expect(await count([members[0] ?? ''])).toBe(4);
   });
 });

@@ -132,10 +132,10 @@ describe('a purchase', () => {
 });
 
 it('an activity that no rule answers to is kept all the same', async () => {
-  const { activity, operations, userErrors } = await record({ type: 'sign_in' });
+  const { activity, operations, userErrors } = await record({ type: 'visit' });
   expect(userErrors).toEqual([]);
   expect(operations).toEqual([]);
-  expect(activity).toMatchObject({ type: 'sign_in', amount: null, order: null, explanations: [] });
+  expect(activity).toMatchObject({ type: 'visit', amount: null, order: null, explanations: [] });
   expect(activity?.occurredAt).toBe(activity?.recordedAt);
 });
 
@@ -268,7 +268,8 @@ it.each<[string, Partial<RecordActivityInput>, string[], string]>([
     ['identity', 'value'],
     'IDENTITY_INVALID',
   ],
-  ['a refund', { type: 'refund' }, ['type'], 'ACTIVITY_TYPE_RESERVED'],
+  ['a refund of nothing', { type: 'refund' }, ['refundOf'], 'REFUND_OF_REQUIRED'],
+  ['a change of tier', { type: 'tier_change' }, ['type'], 'ACTIVITY_TYPE_RESERVED'],
   ['an enrolment', { type: 'enrolment' }, ['type'], 'ACTIVITY_TYPE_RESERVED'],
   ['a type that is no code', { type: 'Sign In' }, ['type'], 'ACTIVITY_TYPE_INVALID'],
   ['a long store', { source: { store: 'x'.repeat(65) } }, ['source', 'store'], 'TEXT_TOO_LONG'],

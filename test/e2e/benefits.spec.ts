@@ -184,6 +184,20 @@ describe('a grant by hand', () => {
   });
 });
 
+it('a tier’s benefits are there while it is held', async () => {
+  const earn = 'mutation($input: EarnPointsInput!) { earnPoints(input: $input) { userErrors { code } } }';
+  const input = { idempotencyKey: newRequestKey(), memberId, asset: 'growth', amount: '2000' };
+  expect((await gateway.ask(earn, { input })).data.earnPoints.userErrors).toEqual([]);
+  const { edges } = (await gateway.ask(GRANTS, { id: memberId, first: 9 })).data.member.grants;
+  const shown = edges.map(({ node }: Json) => [node.benefit.code, node.source, node.status, node.usesLeft]);
+  expect(shown.sort()).toEqual([
+    ['free-shipping', 'TIER', 'AVAILABLE', null],
+    ['gold-discount', 'TIER', 'AVAILABLE', null],
+  ]);
+  const [{ node }] = edges;
+  expect((await done('useBenefit', { grantId: node.id })).grant.status).toBe('AVAILABLE');
+});
+
 describe('stock', () => {
   it('comes back with an unused grant alone, and with a use that is undone after all', async () => {
     const cup = { memberId, benefit: 'cup' };

@@ -175,7 +175,7 @@ describe.each(transports)('over $name', ({ name, send }) => {
   });
 
   it('keeps every root field for staff that the contract doesn’t give to members', async () => {
-    const forMembers = ['member', 'node', 'redeemPoints', 'pointEvents'];
+    const forMembers = ['member', 'node', 'tierLadder', 'redeemPoints', 'useBenefit', 'pointEvents'];
     const me = await gateway.asMember(memberId);
     const schema = buildGraphQLSchema();
     const roots = {

@@ -4,7 +4,7 @@ import { describeDocuments, readDocument } from '../support/documents.ts';
 import { follow } from '../support/following.ts';
 import { type Answer, type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 
-const DUE = ['01', '02', '03', '04', '06', '13', '22', '25'];
+const DUE = ['01', '02', '03', '04', '05', '06', '13', '14', '15', '16', '22', '25'];
 
 /** Noon of a day in Shanghai; T+1 is the midnight that ends it, and points last to the end of a month. */
 const NOON = '2026-11-20T12:00:00+08:00';
@@ -182,8 +182,19 @@ describeDocuments('what the clients send', () => {
       id: known.memberId,
       displayName: '林小满',
       tier: { code: 'bronze', name: '青铜', rank: 1 },
-      // Tiers are not reviewed yet; the contract lets these be null.
-      tierStatus: null,
+      tierStatus: {
+        since: expect.stringMatching(/^2026-11-20T04:01:/),
+        until: null,
+        progress: {
+          nextTier: { code: 'silver', name: '白银' },
+          metric: 'growth',
+          current: '238',
+          required: '500',
+          remaining: '262',
+          by: null,
+        },
+        retention: null,
+      },
       grants: { edges: [] },
       tags: [],
     });

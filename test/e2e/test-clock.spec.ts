@@ -193,8 +193,8 @@ describe('what time does on the way', () => {
       '1990-03-09 2027-03-09',
       '1990-03-10 2027-03-10',
     ]);
-    const gifts = `query($id: ID!) { member(id: $id) { benefits(first: 5) { edges { node { benefit { code } } } } } }`;
-    expect((await tenant.ask(gifts, { id: ids[1] })).data.member.benefits.edges).toEqual([
+    const gifts = `query($id: ID!) { member(id: $id) { grants(first: 5) { edges { node { benefit { code } } } } } }`;
+    expect((await tenant.ask(gifts, { id: ids[1] })).data.member.grants.edges).toEqual([
       { node: { benefit: { code: 'birthday-gift' } } },
     ]);
   });

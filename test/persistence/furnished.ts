@@ -2,7 +2,8 @@ import pg from 'pg';
 import { type Application, composeApplication, createLogger } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import type { Plugin } from '../../src/extension/index.ts';
-import { fromPublicId, newKey } from '../../src/kernel/ids.ts';
+import { runDaily } from '../../src/jobs/index.ts';
+import { newKey, toPublicId } from '../../src/kernel/ids.ts';
 import { enrolMember, newTenant, type TestTenant } from '../ledger/tenants.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -48,7 +49,19 @@ export async function furnishTenant(application: TestApplication, code: string):
     amount: { value: '238.00', currency: 'CNY' },
     order: { number: 'A-1' },
   });
+  await services.activities.record(ctx, { idempotencyKey: 'sign-in', memberId, type: 'sign_in' });
+  await services.activities.record(ctx, {
+    idempotencyKey: 'refund',
+    type: 'refund',
+    order: { number: 'A-1' },
+    amount: { value: '8.00', currency: 'CNY' },
+  });
+  await services.tiers.set(ctx, { idempotencyKey: 'tier', memberId, tier: 'gold', reason: 'a test' });
+  await runDaily(application.jobs, tenantKey);
   await services.ledgers.redeem(ctx, { idempotencyKey: 'redeem', memberId, asset: 'points', amount: 30n });
+  const gift = { idempotencyKey: 'grant', memberId, benefit: 'birthday-gift' };
+  const { grantKey } = await services.benefits.grant(ctx, gift);
+  await services.benefits.use(ctx, { idempotencyKey: 'use', grantId: toPublicId('grant', grantKey) });
   const client = await connect(testDatabase.appUrl);
   try {
     await client.query(`select set_config('app.tenant_id', $1, false)`, [tenantKey]);
@@ -56,11 +69,6 @@ export async function furnishTenant(application: TestApplication, code: string):
       `insert into hold (tenant_id, hold_id, ledger_id, operation_id, amount, status, created_at)
        select tenant_id, $2, ledger_id, $2, 1, 'ACTIVE', now() from ledger where tenant_id = $1 limit 1`,
       [tenantKey, newKey()],
-    );
-    await client.query(
-      `insert into benefit_grant (tenant_id, grant_id, member_id, benefit, valid_from, created_at)
-       values ($1, $2, $3, 'birthday-gift', now(), now())`,
-      [tenantKey, newKey(), fromPublicId('member', memberId)],
     );
   } finally {
     await client.end();

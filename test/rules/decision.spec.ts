@@ -173,7 +173,7 @@ const independent = [
 describe('independent rules', () => {
   it('give the same in any order', () => {
     const amounts = fc.bigInt({ min: 0n, max: 10n ** 12n });
-    fc.assert(
+    void fc.assert(
       fc.property(fc.shuffledSubarray(independent, { minLength: 1 }), amounts, (rules, amount) => {
         const answer = ask(withRules(rules.join('')), { trigger: 'purchase', amount });
         const sorted = ask(withRules([...rules].sort().join('')), { trigger: 'purchase', amount });

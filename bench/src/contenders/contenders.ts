@@ -32,6 +32,9 @@ const POOL = '10';
 const EARNED = { idempotencyKey: '{{key}}', memberId: '{{member}}', asset: 'points', amount: '500' };
 const REASON = 'goodwill';
 const TICKET = { type: 'ticket', id: 'T-9' };
+/** Whom the list of members shows. */
+const TIERS = ['bronze', 'silver'];
+const PAGE = 20;
 
 /** What Node is told so that a contender's process leaves a CPU profile when it ends. */
 export function profileArgs(name: ContenderName, folder: string | undefined): string[] {
@@ -65,7 +68,8 @@ export async function startContenders(
   const postgraphile = await start('postgraphile', database.appUrl);
   const headers = { 'content-type': 'application/json', 'x-api-key': apiKey, 'accept-language': 'en' };
   const publicIds = memberKeys.map((key) => toPublicId('mem', key));
-  const product = await productExchanges();
+  const list = await readList(database);
+  const product = await productExchanges(list);
   return [
     { name: 'membergraph', server: database.gateway, headers, members: publicIds, exchanges: product },
     { name: 'floor', server: floor, headers, members: publicIds, exchanges: product },
@@ -74,29 +78,51 @@ export async function startContenders(
       server: postgraphile,
       headers,
       members: memberKeys,
-      exchanges: await postgraphileExchanges(tenantKey),
+      exchanges: await postgraphileExchanges(tenantKey, list),
     },
   ];
 }
 
-async function productExchanges(): Promise<Contender['exchanges']> {
+/** The ladder whose tiers are listed, and how many members that is: only a right answer knows. */
+interface ListedTiers {
+  readonly ladder: string;
+  readonly proof: string;
+}
+
+async function readList({ owner, tenantKey }: BenchDatabase): Promise<ListedTiers> {
+  const { rows } = await owner.query<{ ladder: string; count: string }>(
+    `select ladder, count(*) as count from member_tier where tenant_id = $1 and tier = any($2) group by ladder`,
+    [tenantKey, TIERS],
+  );
+  const [only] = rows;
+  if (only === undefined || rows.length > 1) throw new Error('The seed made tiers of none or many ladders.');
+  return { ladder: only.ladder, proof: `"totalCount":${only.count}` };
+}
+
+async function productExchanges({ proof }: ListedTiers): Promise<Contender['exchanges']> {
   const input = { ...EARNED, reason: REASON, reference: TICKET };
   return {
     '04': {
       body: await bodyOf('04-member-card.graphql', { id: '{{member}}' }),
       proof: '"member":{"id":"{{member}}"',
     },
+    '05': { body: await bodyOf('05-member-list.graphql', { first: PAGE, filter: { tier: TIERS } }), proof },
     '03': { body: await bodyOf('03-earn-points.graphql', { input }), proof: '"amount":"500"' },
   };
 }
 
-async function postgraphileExchanges(tenantId: string): Promise<Contender['exchanges']> {
+async function postgraphileExchanges(
+  tenantId: string,
+  { proof }: ListedTiers,
+): Promise<Contender['exchanges']> {
+  const list = { first: PAGE, tiers: TIERS };
   const input = { ...EARNED, reason: REASON, referenceType: TICKET.type, referenceId: TICKET.id };
   return {
     '04': {
       body: await bodyOf('postgraphile/04-member-card.graphql', { tenantId, id: '{{member}}' }),
       proof: '"member":{"memberId":"{{member}}"',
     },
+    '05': { body: await bodyOf('postgraphile/05-member-list.graphql', list), proof },
     '03': { body: await bodyOf('postgraphile/03-earn-points.graphql', { input }), proof: '"amount":"500"' },
   };
 }

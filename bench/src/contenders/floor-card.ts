@@ -1,27 +1,21 @@
 import type pg from 'pg';
 import { toPublicId } from '../ids.ts';
+import type { FloorLadder, Program, StandingRow } from './floor-program.ts';
 
-/** The names in a tenant's program, which the floor reads once, when it starts. */
-export interface Program {
-  readonly assets: readonly { readonly code: string; readonly kind: string; readonly name: Named }[];
-  readonly ladder: {
-    readonly metric: string;
-    readonly tiers: readonly { readonly code: string; readonly name: Named; readonly threshold: string }[];
-  };
-  readonly benefits: readonly {
-    readonly code: string;
-    readonly kind: string;
-    readonly level: string;
-    readonly name: Named;
-  }[];
-}
-interface Named {
-  readonly en: string;
-}
-
+/** With the tier, what counts toward it, and when a review would step down. */
 const selectMember = {
   name: 'member',
-  text: 'select display_name, tags from member where tenant_id = $1 and member_id = $2',
+  text: `
+    select m.display_name, m.tags, t.tier, t.since, t.hand, t.hand_until, c.current,
+           coalesce((coalesce(t.warned_at, t.below_since) at time zone $6)::date,
+                    (now() at time zone $6)::date + 1)::timestamp at time zone $6 as lapses_at
+      from member m
+      join member_tier t on t.tenant_id = $1 and t.member_id = $2 and t.ladder = $3
+     cross join lateral (
+       select coalesce(sum(amount), 0)::bigint as current from metric_day
+        where tenant_id = $1 and member_id = $2 and metric = $4
+          and day > (now() at time zone $6)::date - $5::integer and day <= (now() at time zone $6)::date) c
+     where m.tenant_id = $1 and m.member_id = $2`,
 };
 /** With what time has done since the last operation, as the product's balance has it. */
 const selectLedgers = {
@@ -29,7 +23,7 @@ const selectLedgers = {
   text: `
     select ledger_id, asset, held, version, feed_position,
            posted - held + coalesce(s.due, 0) - coalesce(s.expired, 0) as available,
-           pending - coalesce(s.due, 0) as pending, posted + coalesce(s.due, 0) as reached
+           pending - coalesce(s.due, 0) as pending
       from ledger l
       left join lateral (
         select sum(remaining) filter (where o.pending and available_at <= now()) as due,
@@ -73,7 +67,10 @@ interface LedgerRow {
   feed_position: string;
   available: string;
   pending: string;
-  reached: string;
+}
+interface MemberRow extends StandingRow {
+  display_name: string;
+  tags: string[];
 }
 interface EntryRow {
   ledger_id: string;
@@ -115,13 +112,15 @@ export class CardReads {
   readonly #pool: pg.Pool;
   readonly #tenantKey: string;
   readonly #program: Program;
+  readonly #ladder: FloorLadder;
   readonly #assets: ReadonlyMap<string, { code: string; kind: string; name: string }>;
   readonly #benefits: ReadonlyMap<string, { code: string; kind: string; level: string; name: string }>;
 
-  constructor(pool: pg.Pool, tenantKey: string, program: Program) {
+  constructor(pool: pg.Pool, tenantKey: string, program: Program, ladder: FloorLadder) {
     this.#pool = pool;
     this.#tenantKey = tenantKey;
     this.#program = program;
+    this.#ladder = ladder;
     this.#assets = new Map(
       program.assets.map(({ code, kind, name }) => [code, { code, kind, name: name.en }]),
     );
@@ -137,20 +136,21 @@ export class CardReads {
   /** The member and its ledgers, at once: whoever asks for a card wants both. */
   async member(id: string, memberKey: string): Promise<MemberNode | null> {
     const values = [this.#tenantKey, memberKey];
+    const { code, metric, windowDays, timeZone } = this.#ladder;
+    const counted = [...values, code, metric, windowDays, timeZone];
     const [members, { rows }] = await Promise.all([
-      this.#pool.query<{ display_name: string; tags: string[] }>({ ...selectMember, values }),
+      this.#pool.query<MemberRow>({ ...selectMember, values: counted }),
       this.#pool.query<LedgerRow>({ ...selectLedgers, values }),
     ]);
     const [member] = members.rows;
     if (member === undefined) return null;
     const byAsset = new Map(rows.map((row) => [row.asset, this.#ledger(row)]));
-    const metric = rows.find(({ asset }) => asset === this.#program.ladder.metric);
     return {
       memberKey,
       id,
       displayName: member.display_name,
-      tier: this.#tier(BigInt(metric?.reached ?? 0)),
-      tierStatus: null,
+      tier: this.#ladder.tier(member.tier),
+      tierStatus: this.#ladder.status(member),
       ledgers: this.#program.assets.flatMap(({ code }) => byAsset.get(code) ?? []),
       tags: member.tags.map((code) => ({ code, name: code })),
     };
@@ -216,13 +216,6 @@ export class CardReads {
       version,
       eventCursor: Number(feed_position).toString(36),
     };
-  }
-
-  #tier(value: bigint): unknown {
-    const { tiers } = this.#program.ladder;
-    const rank = tiers.findLastIndex(({ threshold }) => value >= BigInt(threshold));
-    const tier = tiers[rank];
-    return tier === undefined ? null : { code: tier.code, name: tier.name.en, rank: rank + 1 };
   }
 }
 

@@ -1,4 +1,4 @@
-/** The part of the product's schema that the two documents use. */
+/** The part of the product's schema that the documents use. */
 export const floorSchema = `
   scalar Points
   scalar Decimal
@@ -9,12 +9,18 @@ export const floorSchema = `
   enum GrantStatus { SCHEDULED AVAILABLE USED_UP EXPIRED REVOKED }
   enum OperationKind { EARN REDEEM HOLD CAPTURE RELEASE MATURE EXPIRE REVERSE TRANSFER ADJUST MERGE }
 
-  type Query { member(id: ID!): Member }
+  enum MemberOrder { ENROLLED_AT_DESC }
+
+  type Query {
+    member(id: ID!): Member
+    members(first: Int!, after: String, filter: MemberFilter, orderBy: MemberOrder): MemberConnection!
+  }
   type Mutation { earnPoints(input: EarnPointsInput!): EarnPointsPayload! }
 
   type Member {
     id: ID!
     displayName: String!
+    enrolledAt: DateTime!
     tier: Tier
     tierStatus: TierStatus
     ledgers: [Ledger!]!
@@ -30,6 +36,9 @@ export const floorSchema = `
   type TierRetention {
     metric: String! current: Decimal! required: Decimal! remaining: Decimal! by: DateTime atRisk: Boolean!
   }
+  input MemberFilter { tier: [String!] }
+  type MemberConnection { edges: [MemberEdge!]! pageInfo: PageInfo! totalCount: Int! }
+  type MemberEdge { cursor: String! node: Member! }
   type Tag { code: String! name: String! }
 
   type Ledger {

@@ -2,8 +2,10 @@ import fastify from 'fastify';
 import mercurius from 'mercurius';
 import pg from 'pg';
 import { fromPublicId } from '../ids.ts';
-import { CardReads, type LedgerNode, type MemberNode, type Program } from './floor-card.ts';
+import { CardReads, type LedgerNode, type MemberNode } from './floor-card.ts';
 import { type EarnInput, earnPoints } from './floor-earn.ts';
+import { type ListArguments, ListReads } from './floor-list.ts';
+import { FloorLadder, type Program } from './floor-program.ts';
 import { floorSchema } from './floor-schema.ts';
 import { listen, setting } from './server.ts';
 
@@ -24,7 +26,10 @@ async function start(): Promise<void> {
     idleTimeoutMillis: 0,
     options: '-c plan_cache_mode=force_generic_plan -c jit=off -c timezone=UTC',
   });
-  const reads = new CardReads(pool, tenantKey, await readProgram(pool, tenantKey));
+  const program = await readProgram(pool, tenantKey);
+  const ladder = new FloorLadder(program);
+  const reads = new CardReads(pool, tenantKey, program, ladder);
+  const lists = new ListReads(pool, tenantKey, ladder);
   const app = fastify();
   app.addHook('onRequest', async (request, reply) => {
     if (request.headers['x-api-key'] !== apiKey) await reply.code(401).send();
@@ -34,7 +39,10 @@ async function start(): Promise<void> {
     jit: 1,
     graphiql: false,
     resolvers: {
-      Query: { member: (_: unknown, { id }: { id: string }) => reads.member(id, fromPublicId(id)) },
+      Query: {
+        member: (_: unknown, { id }: { id: string }) => reads.member(id, fromPublicId(id)),
+        members: (_: unknown, list: ListArguments) => lists.members(list),
+      },
       Member: {
         ledger: ({ ledgers }: MemberNode, { asset }: { asset: string }) =>
           ledgers.find((ledger) => ledger.asset?.code === asset) ?? null,

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
 import { postgraphile } from 'postgraphile';
+import { listOfCodec, TYPES } from 'postgraphile/@dataplan/pg';
 import { makePgService } from 'postgraphile/adaptors/pg';
 import { grafserv } from 'postgraphile/grafserv/node';
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber';
-import { jsonPgSmartTags } from 'postgraphile/utils';
+import { addPgTableCondition, jsonPgSmartTags } from 'postgraphile/utils';
 import { listen, setting } from './server.ts';
 
 const apiKey = setting('BENCH_API_KEY');
@@ -26,9 +27,22 @@ const relations = jsonPgSmartTags({
   },
 });
 
+/** The filter of a list by tier, which columns alone cannot say: part of its statement, so that pages go by keys. */
+const ofTiers = addPgTableCondition(
+  { schemaName: 'public', tableName: 'member' },
+  'tiers',
+  ({ graphql: { GraphQLList, GraphQLNonNull, GraphQLString } }) => ({
+    type: new GraphQLList(new GraphQLNonNull(GraphQLString)),
+  }),
+  (tiers, { sql, sqlTableAlias: member, sqlValueWithCodec }) => sql`exists (
+    select from member_tier t
+     where t.tenant_id = ${member}.tenant_id and t.member_id = ${member}.member_id
+       and t.ladder = 'tea-friends' and t.tier = any(${sqlValueWithCodec(tiers, listOfCodec(TYPES.text))}))`,
+);
+
 const pgl = postgraphile({
   extends: [PostGraphileAmberPreset],
-  plugins: [relations],
+  plugins: [relations, ofTiers],
   pgServices: [
     makePgService({
       connectionString: setting('BENCH_DATABASE_URL'),

@@ -2,7 +2,7 @@ import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, Int, ObjectType } from 'type-graphql';
 import type { StoredFacts } from '../expressions/index.ts';
 import type { StoredExplanation } from '../ledgers/index.ts';
-import { DateTimeScalar, MoneyObject, Node } from '../shared/index.ts';
+import { connectionType, DateTimeScalar, edgeType, MoneyObject, Node } from '../shared/index.ts';
 
 @ObjectType({ simpleResolvers: true, description: 'One line of an order.' })
 export class OrderLine {
@@ -99,6 +99,12 @@ export class Activity {
   @Property({ type: 'datetime' })
   recordedAt!: Date;
 }
+
+@ObjectType({ simpleResolvers: true, description: 'One activity of a list.' })
+export class ActivityEdge extends edgeType(() => Activity, 'activity') {}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of activities, newest first.' })
+export class ActivityConnection extends connectionType(() => ActivityEdge, 'activities') {}
 
 /** What of a purchase was refunded so far; the purchase itself never changes. */
 @Entity({ tableName: 'refunded' })

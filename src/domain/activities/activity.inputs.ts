@@ -1,7 +1,12 @@
 import { Field, ID, InputType, Int } from 'type-graphql';
-import { DRY_RUN_DESCRIPTION, KEY_DESCRIPTION } from '../ledgers/index.ts';
 import { IdentityInput } from '../members/index.ts';
-import { DateTimeScalar, MoneyInput, SourceInput } from '../shared/index.ts';
+import {
+  DateTimeScalar,
+  DRY_RUN_DESCRIPTION,
+  KEY_DESCRIPTION,
+  MoneyInput,
+  SourceInput,
+} from '../shared/index.ts';
 
 @InputType({ description: 'One line of an order.' })
 export class OrderLineInput {

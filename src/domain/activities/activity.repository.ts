@@ -9,10 +9,6 @@ const columns = `
   explanations as "storedExplanations", program_version as "programVersion",
   refunds_activity_id as "refundsKey", facts, occurred_at as "occurredAt", recorded_at as "recordedAt"`;
 
-const selectActivity = statement<Activity>(
-  'activity.by_key',
-  `select ${columns} from activity where tenant_id = $1 and activity_id = $2`,
-);
 const insertActivity = statement(
   'activity.insert',
   `insert into activity (tenant_id, activity_id, member_id, type, amount, currency, order_number, order_lines,
@@ -25,12 +21,23 @@ const selectByOrder = statement<Activity>(
   'activity.by_order',
   `select ${columns} from activity where tenant_id = $1 and type = $2 and order_number = $3`,
 );
-const selectPage = statement<Activity>(
-  'activity.page',
-  `select ${columns} from activity
-    where tenant_id = $1 and member_id = $2 and ($3::text is null or type = $3)
-      and (occurred_at, activity_id) < ($4::timestamptz, $5::uuid)
-    order by occurred_at desc, activity_id desc limit $6`,
+const selectPages = statement<Activity>(
+  'activity.pages',
+  `select page.* from unnest($2::uuid[]) as wanted (member_id)
+    cross join lateral (
+      select ${columns} from activity
+       where tenant_id = $1 and member_id = wanted.member_id and ($3::text is null or type = $3)
+         and (occurred_at, activity_id) < ($4::timestamptz, $5::uuid)
+       order by occurred_at desc, activity_id desc limit $6) page`,
+);
+const selectActivities = statement<Activity>(
+  'activity.by_keys',
+  `select ${columns} from activity where tenant_id = $1 and activity_id = any($2::uuid[])`,
+);
+const selectRefunded = statement<{ activityKey: string; amount: bigint }>(
+  'refunded.by_keys',
+  `select activity_id as "activityKey", amount from refunded
+    where tenant_id = $1 and activity_id = any($2::uuid[])`,
 );
 /** Locks what was refunded of a purchase, so that its refunds come one after the other. */
 const lockRefunded = statement<{ amount: bigint; lines: { quantity: number; amount: string }[] | null }>(
@@ -55,7 +62,7 @@ export async function findActivity(
   tenantKey: string,
   activityKey: string,
 ): Promise<Activity | null> {
-  const [activity] = await sql.run(selectActivity, [tenantKey, activityKey]);
+  const [activity] = await findActivities(sql, tenantKey, [activityKey]);
   return activity ?? null;
 }
 
@@ -93,15 +100,37 @@ export async function findByOrder(
   return activity ?? null;
 }
 
-/** A member's activities, newest first, behind a place. */
-export async function findPage(
+/** Activities of members, newest first, behind a place. */
+export async function findPages(
   sql: Sql,
   tenantKey: string,
-  wanted: { memberKey: string; type: string | null; before: ActivityPlace; limit: number },
+  wanted: {
+    readonly memberKeys: readonly string[];
+    readonly type: string | null;
+    readonly before: ActivityPlace;
+    readonly limit: number;
+  },
 ): Promise<Activity[]> {
-  const { memberKey, type, before, limit } = wanted;
-  const values = [tenantKey, memberKey, type, before.occurredAt, before.activityKey, limit];
-  return await sql.run(selectPage, values);
+  const { memberKeys, type, before, limit } = wanted;
+  const values = [tenantKey, memberKeys, type, before.occurredAt, before.activityKey, limit];
+  return await sql.run(selectPages, values);
+}
+
+export async function findActivities(
+  sql: Sql,
+  tenantKey: string,
+  activityKeys: readonly string[],
+): Promise<Activity[]> {
+  return await sql.run(selectActivities, [tenantKey, activityKeys]);
+}
+
+/** How much of activities was refunded; those of which nothing was are missing. */
+export async function findRefunded(
+  sql: Sql,
+  tenantKey: string,
+  activityKeys: readonly string[],
+): Promise<{ activityKey: string; amount: bigint }[]> {
+  return await sql.run(selectRefunded, [tenantKey, activityKeys]);
 }
 
 /** Where an activity stands in a member's list. */

@@ -1,5 +1,7 @@
 import {
   Arg,
+  Args,
+  ArgsType,
   Ctx,
   Extensions,
   Field,
@@ -13,16 +15,27 @@ import {
 import { toPublicId } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { Explanation, LedgerOperation, toExplanation } from '../ledgers/index.ts';
-import { Member } from '../members/index.ts';
-import { MoneyObject, payloadOf, type Row, Source, toMoneyObject, UserError } from '../shared/index.ts';
-import { Activity, Order } from './activity.entity.ts';
+import { Member, type MemberLoaders } from '../members/index.ts';
+import {
+  type ConnectionOf,
+  MoneyObject,
+  PageArgs,
+  payloadOf,
+  type Row,
+  Source,
+  toMoneyObject,
+  UserError,
+} from '../shared/index.ts';
+import { Activity, ActivityConnection, Order } from './activity.entity.ts';
 import { RecordActivityInput } from './activity.inputs.ts';
+import type { ActivityLoaders } from './activity.loaders.ts';
 import type { ActivityService } from './activity.service.ts';
 
 /** What the resolvers of activities need from the request. */
 interface ActivityContext {
   readonly request: RequestContext;
   readonly services: { readonly activities: ActivityService };
+  readonly loaders: { readonly members: MemberLoaders; readonly activities: ActivityLoaders };
 }
 
 @ObjectType({ simpleResolvers: true, description: 'What `recordActivity` answers.' })
@@ -81,6 +94,36 @@ export class ActivityResolver {
     return { number: orderNumber, lines };
   }
 
+  @FieldResolver(() => Member, { description: 'Who did it.' })
+  async member(@Root() { memberKey }: Row<Activity>, @Ctx() { loaders }: ActivityContext): Promise<Member> {
+    const member = await loaders.members.member.load(memberKey);
+    if (member === null) throw new Error('An activity has no member.');
+    return member;
+  }
+
+  @FieldResolver(() => MoneyObject, {
+    nullable: true,
+    description: 'How much of it was refunded so far; null if it is about no money.',
+  })
+  async refunded(
+    @Root() { activityKey, amountMinor, currency }: Row<Activity>,
+    @Ctx() { loaders }: ActivityContext,
+  ): Promise<MoneyObject | null> {
+    if (amountMinor === null || currency === null) return null;
+    return toMoneyObject({ minor: await loaders.activities.refunded.load(activityKey), currency });
+  }
+
+  @FieldResolver(() => Activity, {
+    nullable: true,
+    description: 'The purchase that a refund takes back; null for everything else.',
+  })
+  async refundOf(
+    @Root() { refundsKey }: Row<Activity>,
+    @Ctx() { loaders }: ActivityContext,
+  ): Promise<Activity | null> {
+    return refundsKey === null ? null : await loaders.activities.activity.load(refundsKey);
+  }
+
   @FieldResolver(() => Source, { description: 'Where it happened.' })
   source(@Root() { channel, store }: Row<Activity>): Source {
     return { channel, store };
@@ -94,5 +137,24 @@ export class ActivityResolver {
     @Ctx() { request }: ActivityContext,
   ): Explanation[] {
     return storedExplanations.map((stored) => toExplanation(stored, request));
+  }
+}
+
+@ArgsType()
+class ActivityArgs extends PageArgs {
+  @Field(() => String, { nullable: true, description: 'Only activities of this type, e.g. `purchase`.' })
+  type?: string | null;
+}
+
+/** What a member did: resolved here, above the members. */
+@Resolver(() => Member)
+export class MemberActivitiesResolver {
+  @FieldResolver(() => ActivityConnection, { description: 'What they did, newest first.' })
+  async activities(
+    @Root() { memberKey }: Row<Member>,
+    @Args(() => ActivityArgs) { type = null, first, after = null }: ActivityArgs,
+    @Ctx() { loaders }: ActivityContext,
+  ): Promise<ConnectionOf<Activity>> {
+    return await loaders.activities.activityPage.load({ memberKey, type, first, after });
   }
 }

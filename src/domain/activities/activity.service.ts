@@ -5,6 +5,7 @@ import type { Database } from '../../persistence/index.ts';
 import type { LedgerService, PostingListener } from '../ledgers/index.ts';
 import { createMemberLoaders, ledgersThen } from '../members/index.ts';
 import type { UseCase, UseCaseRunner } from '../programs/index.ts';
+import { operationKeysOf, type StoredOperations, storedOperations } from '../rules/index.ts';
 import { refuseLongSource } from '../shared/index.ts';
 import type { RecordActivityInput } from './activity.inputs.ts';
 import { refuseBadMoment, refuseBadType } from './activity.policy.ts';
@@ -17,10 +18,9 @@ import { Refunding, type RefundingParts, type RefundProposal } from './refunding
 const MOST_TRIES = 3;
 const REFUND = 'refund';
 
-interface StoredActivity {
+interface StoredActivity extends StoredOperations {
   readonly activity: string;
   readonly member: string;
-  readonly operations: readonly string[];
 }
 
 type ActivityCase<Proposal> = UseCase<Proposal, StoredActivity, Recorded>;
@@ -53,11 +53,12 @@ export class ActivityService {
   }
 
   /**
-   * Records what a member did and posts what the rules give for it; a refund takes back what its purchase gave.
+   * Records what a member did and posts what the rules give for it; a refund takes back what its purchase
+   * gave.
    * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_OR_IDENTITY, MEMBER_NOT_FOUND, MEMBER_NOT_ACTIVE,
    *   ACTIVITY_TYPE_INVALID, ACTIVITY_TYPE_RESERVED, DUPLICATE_ORDER, CURRENCY_MISMATCH, MONEY_INVALID,
-   *   ORDER_INVALID, ORDER_TOTAL_MISMATCH, OCCURRED_IN_FUTURE, OCCURRED_TOO_OLD, NO_PROGRAM, for a refund what
-   *   `Refunding` throws, and for an unknown identity what `Enrolment.propose` throws
+   *   ORDER_INVALID, ORDER_TOTAL_MISMATCH, OCCURRED_IN_FUTURE, OCCURRED_TOO_OLD, NO_PROGRAM, for a refund
+   *   what `Refunding` throws, and for an unknown identity what `Enrolment.propose` throws
    */
   async record(
     ctx: RequestContext,
@@ -102,7 +103,7 @@ export class ActivityService {
       stored: (proposal) => ({
         activity: proposal.activity.activityKey,
         member: proposal.activity.memberKey,
-        operations: this.#recording.operationKeys(proposal),
+        ...storedOperations([...(proposal.enrolment?.proposals ?? []), ...proposal.proposals]),
       }),
       commit: (tx, proposal, program, facts) =>
         this.#recording.commit(tx, { tenantKey: ctx.tenantKey, program, facts }, proposal, (now) =>
@@ -117,7 +118,8 @@ export class ActivityService {
       stored: ({ activity, reversals }) => ({
         activity: activity.activityKey,
         member: activity.memberKey,
-        operations: [...reversals.values()],
+        operations: [],
+        possible: [...reversals.values()],
       }),
       commit: (tx, proposal, program, facts) =>
         this.#refunding.commit(tx, { tenantKey: ctx.tenantKey, program, facts }, proposal, (now) =>
@@ -148,7 +150,7 @@ export class ActivityService {
     const [activity, member, operations] = await Promise.all([
       findActivity(sql, ctx.tenantKey, stored.activity),
       createMemberLoaders(sql, ctx.tenantKey).member.load(stored.member),
-      this.#parts.ledgers.operations(ctx, stored.operations),
+      this.#parts.ledgers.operations(ctx, operationKeysOf(stored)),
     ]);
     if (activity === null || member === null) throw new Error('A stored result refers to what is missing.');
     return { activity, member, operations };

@@ -1,4 +1,5 @@
 export { Activity, RefundedPart } from './activity.entity.ts';
 export { activityErrors } from './activity.errors.ts';
-export { ActivityResolver } from './activity.resolver.ts';
+export { type ActivityLoaders, createActivityLoaders } from './activity.loaders.ts';
+export { ActivityResolver, MemberActivitiesResolver } from './activity.resolver.ts';
 export { ActivityService } from './activity.service.ts';

@@ -16,7 +16,6 @@ import type { PinnedProgram } from '../programs/index.ts';
 import {
   type AskedTier,
   askRules,
-  operationKeysOf,
   type RuleEffects,
   type RuleProposal,
   type RuleResults,
@@ -99,11 +98,6 @@ export class Recording {
       enrolment,
       proposals: askRules(program, { trigger: input.type, amount, memberKey, facts }),
     };
-  }
-
-  /** The operations that a proposal may become, and those of the enrolment before it. */
-  operationKeys({ enrolment, proposals }: ActivityProposal): string[] {
-    return [...operationKeysOf(enrolment?.proposals ?? []), ...operationKeysOf(proposals)];
   }
 
   async commit(

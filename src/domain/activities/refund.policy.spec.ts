@@ -149,7 +149,7 @@ const amountsOf = fc.array(fc.bigInt({ min: 1n, max: 40_000n }), { maxLength: 8 
 
 describe('a refund', () => {
   it('never gives, and never takes more than was given', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(orders, amountsOf, (order, amounts) => {
         for (const { taken, earned } of refundAll(order, amounts)) {
           expect(taken.every(({ amount }) => amount > 0n)).toBe(true);
@@ -160,7 +160,7 @@ describe('a refund', () => {
   });
 
   it('of the whole takes back everything, in however many parts', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(orders, amountsOf, (order, amounts) => {
         const before = amounts.filter((amount, index) => {
           return (

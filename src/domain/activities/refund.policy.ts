@@ -128,8 +128,8 @@ export interface TakeBack {
 
 /**
  * What a refund takes back: of each asset the difference between what the purchase still has given and what
- * its rules give for the rest, from the operations of those rules that give less. Never below zero, never more
- * than is left of an operation.
+ * its rules give for the rest, from the operations of those rules that give less. Never below zero, never
+ * more than is left of an operation.
  */
 export function takeBacks(
   earned: readonly Earned[],

@@ -201,7 +201,7 @@ export class Refunding {
       this.#parts.writer.post(
         tx,
         { ...context, measures: [...measuresOf(activity), ...returned(purchase, before, after, left)] },
-        taken.flatMap((one) => toReversal(proposal, one)),
+        toReversals(proposal, taken),
       ),
     ]);
     const occurredAt = activity.occurredAt ?? now;
@@ -291,6 +291,12 @@ function returned(purchase: Activity, before: Refunded, after: Refunded, left: B
   const own = { memberKey: purchase.memberKey, countsAt: purchase.occurredAt };
   const spent = { ...own, metric: 'spend', amount: before.amount - after.amount };
   return left.amount > 0n ? [spent] : [spent, { ...own, metric: 'orders', amount: -1n }];
+}
+
+/** In the order of their keys, as a replay shows them. */
+function toReversals(proposal: RefundProposal, taken: readonly TakeBack[]): Posting[] {
+  const postings = taken.flatMap((one) => toReversal(proposal, one));
+  return postings.sort((a, b) => (a.operationKey < b.operationKey ? -1 : 1));
 }
 
 function toReversal({ activity, purchase, then, reversals }: RefundProposal, taken: TakeBack): Posting[] {

@@ -29,7 +29,8 @@ const countUses = statement<{ count: number }>(
 const insertUse = statement(
   'use.insert',
   `insert into benefit_use (tenant_id, use_id, grant_id, member_id, effect_kind, effect_value, channel, store,
-                            order_number, order_amount, currency, used_at, used_by, counted_day, counted_total)
+                            order_number, order_amount, currency, used_at, used_by, counted_day,
+                            counted_total)
    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 );
 const undoUse = statement(

@@ -1,6 +1,11 @@
 import { Field, ID, InputType } from 'type-graphql';
-import { DRY_RUN_DESCRIPTION, KEY_DESCRIPTION } from '../ledgers/index.ts';
-import { DateTimeScalar, MoneyInput, SourceInput } from '../shared/index.ts';
+import {
+  DateTimeScalar,
+  DRY_RUN_DESCRIPTION,
+  KEY_DESCRIPTION,
+  MoneyInput,
+  SourceInput,
+} from '../shared/index.ts';
 
 @InputType({ description: 'A benefit that is granted by hand.' })
 export class GrantBenefitInput {

@@ -8,7 +8,7 @@ import { Benefit, BenefitKind, BenefitLevel } from './benefit.entity.ts';
 @Resolver(() => Benefit)
 export class BenefitResolver {
   @Query(() => [Benefit], { description: 'The program’s catalogue of benefits.' })
-  @Extensions({ roles: ['STAFF', 'MEMBER'] })
+  @Extensions({ roles: ['STAFF'] })
   async benefits(@Ctx() { request, services }: BenefitContext): Promise<Benefit[]> {
     const { definition } = await services.programs.inForce(request.tenantKey);
     return definition.benefits.map(toBenefit);

@@ -50,8 +50,8 @@ export class BenefitService {
 
   /**
    * Grants a benefit by hand.
-   * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, MEMBER_NOT_ACTIVE, BENEFIT_NOT_FOUND, GRANT_LIMIT,
-   *   VALIDITY_INVALID, TEXT_TOO_LONG, NO_PROGRAM
+   * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, MEMBER_NOT_ACTIVE, BENEFIT_NOT_FOUND,
+   *   GRANT_LIMIT, VALIDITY_INVALID, TEXT_TOO_LONG, NO_PROGRAM
    */
   async grant(ctx: RequestContext, input: GrantBenefitInput): Promise<Grant> {
     const { tenantKey } = ctx;
@@ -107,7 +107,8 @@ export class BenefitService {
   /**
    * Uses a granted benefit.
    * @throws Refusal IDEMPOTENCY_CONFLICT, GRANT_NOT_FOUND, GRANT_NOT_AVAILABLE, GRANT_EXPIRED, NO_USES_LEFT,
-   *   GRANT_LIMIT, MEMBER_NOT_ACTIVE, ORDER_INVALID, CURRENCY_MISMATCH, MONEY_INVALID, TEXT_TOO_LONG, NO_PROGRAM
+   *   GRANT_LIMIT, MEMBER_NOT_ACTIVE, ORDER_INVALID, CURRENCY_MISMATCH, MONEY_INVALID, TEXT_TOO_LONG,
+   *   NO_PROGRAM
    */
   async use(ctx: RequestContext, input: UseBenefitInput): Promise<Used> {
     const { result } = await this.#parts.useCases.run<UseProposal, { use: string }, Used>(ctx, {

@@ -102,8 +102,8 @@ export function distinct(limits: readonly NamedLimit[]): NamedLimit[] {
 }
 
 /**
- * Hands out what limits leave, first come first served: whoever finds one of their limits used up takes nothing
- * of the others.
+ * Hands out what limits leave, first come first served: whoever finds one of their limits used up takes
+ * nothing of the others.
  * @param claimed the limits that `boundsOf` names, locked
  */
 export function allot<Asked>(

@@ -5,8 +5,8 @@ import type { Grant, GrantStatus } from './grant.entity.ts';
 export type StoredGrant = Omit<Grant, 'status'>;
 
 const columns = `
-  tenant_id as "tenantKey", grant_id as "grantKey", member_id as "memberKey", benefit as "benefitCode", source,
-  reason, rule, activity_id as "activityKey", granted_by as "grantedBy", tier_held as "tierHeld",
+  tenant_id as "tenantKey", grant_id as "grantKey", member_id as "memberKey", benefit as "benefitCode",
+  source, reason, rule, activity_id as "activityKey", granted_by as "grantedBy", tier_held as "tierHeld",
   takes_stock as "takesStock", uses_left::integer as "usesLeft", times_used as "timesUsed",
   valid_from as "validFrom", valid_until as "validUntil", revoked_at as "revokedAt",
   revoke_reason as "revokeReason", revoked_by as "revokedBy", created_at as "createdAt",
@@ -49,10 +49,12 @@ const selectGrantsOfActivity = statement<{ grantKey: string; benefitCode: string
 const insertGrants = statement(
   'grant.insert',
   `insert into benefit_grant (tenant_id, grant_id, member_id, benefit, source, reason, rule, activity_id,
-                              granted_by, tier_held, takes_stock, uses_left, valid_from, valid_until, created_at)
+                              granted_by, tier_held, takes_stock, uses_left, valid_from, valid_until,
+                              created_at)
    select $1, *, $15::timestamptz
-     from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[],
-                 $10::boolean[], $11::boolean[], $12::bigint[], $13::timestamptz[], $14::timestamptz[])
+     from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[],
+                 $9::text[], $10::boolean[], $11::boolean[], $12::bigint[], $13::timestamptz[],
+                 $14::timestamptz[])
    on conflict (tenant_id, member_id, benefit) where tier_held do nothing`,
 );
 const updateGrants = statement(

@@ -6,6 +6,6 @@ export { BenefitService } from './benefit.service.ts';
 export { BenefitUse } from './benefit-use.entity.ts';
 export { Grant, GrantConnection, GrantStatus } from './grant.entity.ts';
 export { BenefitUseResolver, GrantResolver } from './grant.resolver.ts';
-export { type GrantContext, GrantWriter, type RefusedGrant, type WantedGrant } from './grant-writer.ts';
-export { TierGrants } from './tier-grants.ts';
+export { type GrantContext, GrantWriter, type WantedGrant } from './grant-writer.ts';
 export { TierBenefitsResolver } from './tier-benefits.resolver.ts';
+export { TierGrants } from './tier-grants.ts';

@@ -4,7 +4,6 @@ export { feedCursor, feedPlace } from './ledger.cursors.ts';
 export { Ledger } from './ledger.entity.ts';
 export { ExplanationOutcome, OperationKind } from './ledger.enums.types.ts';
 export { ledgerErrors } from './ledger.errors.ts';
-export { DRY_RUN_DESCRIPTION, KEY_DESCRIPTION } from './ledger.inputs.ts';
 export { createLedgerLoaders, type LedgerLoaders } from './ledger.loaders.ts';
 export { LedgerResolver } from './ledger.resolver.ts';
 export { LedgerService, membersOf, type PostingListener } from './ledger.service.ts';

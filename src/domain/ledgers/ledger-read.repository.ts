@@ -174,7 +174,8 @@ const selectEarned = statement<EarnedByActivity>(
   'operation.earned',
   `select o.operation_id as "operationKey", o.explanation->'rule'->>'code' as rule, l.asset, e.amount,
           coalesce((select sum(-x.amount)::bigint from operation r
-                      join entry x on x.tenant_id = $1 and x.ledger_id = r.ledger_ids[1] and x.version = r.versions[1]
+                      join entry x on x.tenant_id = $1 and x.ledger_id = r.ledger_ids[1]
+                                  and x.version = r.versions[1]
                      where r.tenant_id = $1 and r.ref_operation_id = o.operation_id), 0) as reversed
      from operation o
      join entry e on e.tenant_id = $1 and e.ledger_id = o.ledger_ids[1] and e.version = o.versions[1]

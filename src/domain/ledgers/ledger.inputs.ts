@@ -1,10 +1,12 @@
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
-import { DateTimeScalar, PageArgs, PointsScalar } from '../shared/index.ts';
+import {
+  DateTimeScalar,
+  DRY_RUN_DESCRIPTION,
+  KEY_DESCRIPTION,
+  PageArgs,
+  PointsScalar,
+} from '../shared/index.ts';
 import { HoldStatus } from './ledger.enums.types.ts';
-
-export const KEY_DESCRIPTION =
-  'Your own key for this request: the same key and input give the first result again, whatever happened meanwhile.';
-export const DRY_RUN_DESCRIPTION = 'Only try: everything is checked and answered, and nothing is written.';
 
 @InputType({ description: 'What an operation refers to outside, e.g. an order or a ticket.' })
 export class ReferenceInput {

@@ -84,6 +84,8 @@ export class LedgerService {
     kind: Posting['kind'],
     input: HandInput,
   ): Promise<LedgerOperation> {
+    // Before the key is looked at: nobody replays what another member did.
+    memberActedOn(ctx, input);
     const { result, written } = await this.#useCases.run<Posting, StoredOperation, LedgerOperation>(ctx, {
       mutation,
       input,
@@ -116,14 +118,20 @@ export class LedgerService {
   }
 }
 
+/** @throws Refusal MEMBER_NOT_FOUND, also for a member who is not the caller's to act on */
+function memberActedOn(ctx: RequestContext, { memberId }: HandInput): string {
+  const memberKey = fromPublicId('member', memberId);
+  if (memberKey === null || !mayActOn(ctx, memberKey)) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
+  return memberKey;
+}
+
 function toPosting(
   ctx: RequestContext,
   program: PinnedProgram,
   kind: Posting['kind'],
   input: HandInput,
 ): Posting {
-  const memberKey = fromPublicId('member', input.memberId);
-  if (memberKey === null || !mayActOn(ctx, memberKey)) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
+  const memberKey = memberActedOn(ctx, input);
   const asset = assetOf(program, input.asset, ['asset']);
   if (kind === 'REDEEM' && !asset.spendable)
     throw refuse('ASSET_NOT_SPENDABLE', ['asset'], { asset: asset.code });

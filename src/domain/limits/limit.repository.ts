@@ -17,7 +17,8 @@ const claimCounters = statement<{ subject: string; memberKey: string; windowStar
 const addToCounters = statement(
   'limit.add',
   `update limit_counter set used = limit_counter.used + c.amount
-     from unnest($2::text[], $3::uuid[], $4::date[], $5::bigint[]) as c (subject, member_id, window_start, amount)
+     from unnest($2::text[], $3::uuid[], $4::date[], $5::bigint[])
+       as c (subject, member_id, window_start, amount)
     where limit_counter.tenant_id = $1 and limit_counter.subject = any($2::text[])
       and limit_counter.member_id = any($3::uuid[]) and limit_counter.window_start = any($4::date[])
       and limit_counter.subject = c.subject and limit_counter.member_id = c.member_id

@@ -1,4 +1,4 @@
-export { type BirthdayFilter, findBirthdays } from './birthday.repository.ts';
+export { findBirthdays } from './birthday.repository.ts';
 export { Enrolment, type EnrolmentProposal, type TierEnrolment } from './enrolment.ts';
 export { IdentityKind, Member } from './member.entity.ts';
 export { memberErrors } from './member.errors.ts';

@@ -15,18 +15,27 @@ import {
 } from 'type-graphql';
 import type { Sql } from '../../persistence/index.ts';
 import type { PinnedProgram } from '../programs/index.ts';
-import { connectionType, decodeCursor, edgeType, encodeCursor, type Row, toPage } from '../shared/index.ts';
+import {
+  connectionType,
+  decodeCursor,
+  edgeType,
+  encodeCursor,
+  momentPlace,
+  type Row,
+  readMomentPlace,
+  toPage,
+} from '../shared/index.ts';
 import { Member } from './member.entity.ts';
 import { askedFields, prefetch } from './member.lookahead.ts';
-import type { MemberContext } from './member.resolver.ts';
-import { type MemberFilter, MemberListArgs } from './member-list.inputs.ts';
 import {
   countMembers,
   FIRST_PLACE,
   findMembers,
   type MemberConditions,
   type MemberPlace,
-} from './member-list.repository.ts';
+} from './member.repository.ts';
+import type { MemberContext } from './member.resolver.ts';
+import { type MemberFilter, MemberListArgs } from './member-list.inputs.ts';
 
 const MOST_COUNTED = 10_000;
 const COUNT_LASTS_MS = 60_000;
@@ -73,7 +82,9 @@ export class MemberListResolver {
         prefetch(memberKey, { ...info, fieldNodes: [node] }, program, loaders);
       }
     }
-    const page = toPage(rows, first, (member) => encodeCursor(binding, placeText(member)));
+    const page = toPage(rows, first, ({ enrolledAt, memberKey }) =>
+      encodeCursor(binding, momentPlace(enrolledAt, memberKey)),
+    );
     return { ...page, count: counting };
   }
 
@@ -104,17 +115,9 @@ function toConditions(
   };
 }
 
-/** The moment in milliseconds and the key, as short as a cursor has to be. */
-function placeText({ enrolledAt, memberKey }: Member): string {
-  const key = Buffer.from(memberKey.replaceAll('-', ''), 'hex').toString('base64url');
-  return `${enrolledAt.getTime().toString(36)}.${key}`;
-}
-
 function toPlace(binding: string, cursor: string): MemberPlace {
-  const [time = '', key = ''] = decodeCursor(binding, cursor, 'after').split('.');
-  const hex = Buffer.from(key, 'base64url').toString('hex');
-  const memberKey = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-  return { enrolledAt: new Date(Number.parseInt(time, 36)), memberKey };
+  const { moment, key } = readMomentPlace(decodeCursor(binding, cursor, 'after'));
+  return { enrolledAt: moment, memberKey: key };
 }
 
 /** Counts once, however often it is asked: to the end, unless there are too many to do so each time. */

@@ -1,6 +1,5 @@
 import { Field, ID, InputType } from 'type-graphql';
-import { DRY_RUN_DESCRIPTION, KEY_DESCRIPTION } from '../ledgers/index.ts';
-import { JsonScalar, SourceInput } from '../shared/index.ts';
+import { DRY_RUN_DESCRIPTION, JsonScalar, KEY_DESCRIPTION, SourceInput } from '../shared/index.ts';
 import { Gender, IdentityKind, MemberStatus } from './member.entity.ts';
 
 @InputType({ description: 'What finds a member.' })

@@ -13,7 +13,7 @@ import {
   postWhenKnown,
 } from '../ledgers/index.ts';
 import type { PinnedProgram, ProgramService, UseCaseRunner } from '../programs/index.ts';
-import { operationKeysOf } from '../rules/index.ts';
+import { operationKeysOf, type StoredOperations, storedOperations } from '../rules/index.ts';
 import type { Enrolment, EnrolmentProposal, TierEnrolment } from './enrolment.ts';
 import { type Member, MemberStatus } from './member.entity.ts';
 import type { ChangeTagsInput, CreateMemberInput, UpdateMemberInput } from './member.inputs.ts';
@@ -27,9 +27,8 @@ export interface Enrolled {
   readonly operations: readonly LedgerOperation[];
 }
 
-interface StoredEnrolment {
+interface StoredEnrolment extends StoredOperations {
   readonly member: string;
-  readonly operations: readonly string[];
 }
 
 /** What services of members stand on. */
@@ -64,7 +63,7 @@ export class MemberService {
       propose: (program) => enrolment.propose(ctx, program, input),
       stored: ({ member, proposals }) => ({
         member: member.memberKey,
-        operations: operationKeysOf(proposals),
+        ...storedOperations(proposals),
       }),
       commit: async (tx, proposal, program, facts) => {
         const context = { tenantKey: ctx.tenantKey, program, facts };
@@ -153,7 +152,7 @@ export class MemberService {
     const { ledgers, programs } = this.#parts;
     const [member, operations, program] = await Promise.all([
       this.#found(ctx, stored.member),
-      ledgers.operations(ctx, stored.operations),
+      ledgers.operations(ctx, operationKeysOf(stored)),
       programs.inForce(ctx.tenantKey),
     ]);
     return {

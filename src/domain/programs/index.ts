@@ -3,7 +3,6 @@ export { Asset, ProgramVersion } from './program.entity.ts';
 export { programErrors } from './program.errors.ts';
 export { formatProgram, parseProgram } from './program.file.ts';
 export { AssetResolver, ProgramResolver } from './program.resolver.ts';
-export { TIER_WINDOWS } from './program.schema.ts';
 export type {
   BenefitDefinition,
   LadderDefinition,
@@ -12,6 +11,7 @@ export type {
   RuleDefinition,
   TierDefinition,
 } from './program.schema.ts';
+export { TIER_WINDOWS } from './program.schema.ts';
 export {
   assetOf,
   type PinnedProgram,

@@ -80,5 +80,5 @@ function keyOffset(node: unknown, part: string | number): number | null {
 
 /** A program as a file. What it says, applied and exported again, is the same text. */
 export function formatProgram(definition: ProgramDefinition): string {
-  return stringify(programSchema.parse(definition), { lineWidth: 0, aliasDuplicateObjects: false });
+  return stringify(definitionSchema.parse(definition), { lineWidth: 0, aliasDuplicateObjects: false });
 }

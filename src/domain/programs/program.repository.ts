@@ -71,7 +71,7 @@ export async function insertInForce(
   ]);
 }
 
-/** A page of versions, newest first and without their definitions, and one more to tell whether there is one. */
+/** A page of versions, newest first, without their definitions; and one more to tell whether there is one. */
 export async function findVersions(
   sql: Sql,
   tenantKey: string,

@@ -24,8 +24,8 @@ export interface PinnedProgram {
 /** Told of programs that come into force, so that what depends on them follows. */
 export interface ProgramListener {
   /**
-   * Within the transaction that puts the program in force, alone in its tenant; it may be a dry run, so nothing
-   * outside of `tx` is to remember this version.
+   * Within the transaction that puts the program in force, alone in its tenant. It may be a dry run, so
+   * nothing outside of `tx` is to remember this version.
    * @param before what was in force; null when this is the first
    */
   applying(

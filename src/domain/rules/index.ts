@@ -2,4 +2,10 @@ export { rulesFor } from './compiled-rules.ts';
 export { decide } from './decision.policy.ts';
 export { type AskedMember, type AskedTier, type Happening, toFacts, toOrderFacts } from './facts.policy.ts';
 export { askRules, type RuleProposal } from './rule.policy.ts';
-export { type Granting, operationKeysOf, RuleEffects, type RuleResults } from './rule-effects.ts';
+export {
+  operationKeysOf,
+  RuleEffects,
+  type RuleResults,
+  type StoredOperations,
+  storedOperations,
+} from './rule-effects.ts';

@@ -157,7 +157,26 @@ function postingsOf(program: PinnedProgram, decision: RuleDecision, occasion: Oc
   });
 }
 
-/** The operations that proposals may become; which of them do is known once their limits are. */
-export function operationKeysOf(proposals: readonly RuleProposal[]): string[] {
-  return proposals.flatMap(({ credits }) => credits.map(({ operationKey }) => operationKey));
+/** What is kept of proposals under a request's key: which operations they become, or may become. */
+export interface StoredOperations {
+  readonly operations: readonly string[];
+  /** Those of rules with limits: they are there if the limits left something. */
+  readonly possible?: readonly string[];
+}
+
+export function storedOperations(proposals: readonly RuleProposal[]): StoredOperations {
+  const isLimited = ({ limits, rule }: RuleProposal): boolean => {
+    return limits.length > 0 || rule.exclusive !== undefined;
+  };
+  const keysOf = (some: readonly RuleProposal[]): string[] =>
+    some.flatMap(({ credits }) => credits.map(({ operationKey }) => operationKey));
+  return {
+    operations: keysOf(proposals.filter((proposal) => !isLimited(proposal))),
+    possible: keysOf(proposals.filter(isLimited)),
+  };
+}
+
+/** The operations of a stored result, in the order in which they were made. */
+export function operationKeysOf({ operations, possible = [] }: StoredOperations): string[] {
+  return [...operations, ...possible].sort();
 }

@@ -52,3 +52,17 @@ export function decodeCursor(binding: string, cursor: string, field: string): st
   if (!isOurs) throw new RequestFault('CURSOR_INVALID', { field: [field] });
   return place;
 }
+
+/** A moment and a key as the place of a cursor, as short as it has to be. */
+export function momentPlace(moment: Date, key: string): string {
+  const bytes = Buffer.from(key.replaceAll('-', ''), 'hex');
+  return `${moment.getTime().toString(36)}.${bytes.toString('base64url')}`;
+}
+
+/** The moment and the key that `momentPlace` wrote. */
+export function readMomentPlace(place: string): { moment: Date; key: string } {
+  const [time = '', bytes = ''] = place.split('.');
+  const hex = Buffer.from(bytes, 'base64url').toString('hex');
+  const key = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  return { moment: new Date(Number.parseInt(time, 36)), key };
+}

@@ -4,7 +4,7 @@ export {
   edgeType,
   toPage,
 } from './connection.types.ts';
-export { decodeCursor, encodeCursor } from './cursor.ts';
+export { decodeCursor, encodeCursor, momentPlace, readMomentPlace } from './cursor.ts';
 export { MoneyInput, MoneyObject, toMoneyObject } from './money.types.ts';
 export { DRY_RUN_DESCRIPTION, KEY_DESCRIPTION } from './mutation.inputs.ts';
 export { Node, type Refetched } from './node.types.ts';

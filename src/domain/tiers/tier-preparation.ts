@@ -1,27 +1,39 @@
 import type { Transaction } from '../../persistence/index.ts';
-import type { PinnedProgram } from '../programs/index.ts';
+import type { PinnedProgram, ProgramListener } from '../programs/index.ts';
+import { laddersOf } from './ladder.policy.ts';
+import { TierChangeCause } from './tier-change.entity.ts';
+import { fillMetric, insertLadderRows } from './tier-preparation.repository.ts';
 import type { TierReview } from './tier-review.ts';
+import { firstTiers } from './tier-tracker.ts';
 
 /** Makes tiers ready for a program: sums up the past for new metrics, and gives new ladders their rows. */
-export class TierPreparation {
+export class TierPreparation implements ProgramListener {
   readonly #review: TierReview;
 
   constructor(review: TierReview) {
     this.#review = review;
   }
 
-  /** Within the transaction, alone in its tenant, that puts the program in force. */
   async applying(
     tx: Transaction,
     tenantKey: string,
-    program: PinnedProgram,
+    { definition }: PinnedProgram,
     before: PinnedProgram | null,
   ): Promise<void> {
-    void [tx, tenantKey, program, before];
+    const { all, byMetric } = laddersOf(definition);
+    const old = before === null ? null : laddersOf(before.definition);
+    // In another zone, everything counts on other days.
+    const isSameZone = before?.definition.timeZone === definition.timeZone;
+    for (const [name, [ladder]] of byMetric) {
+      if (ladder === undefined || (isSameZone && old?.byMetric.has(name) === true)) continue;
+      await fillMetric(tx, tenantKey, { metric: ladder.metric, name }, definition.timeZone);
+    }
+    const added = all.filter(({ code }) => old?.all.some((one) => one.code === code) !== true);
+    if (added.length > 0) await insertLadderRows(tx, tenantKey, firstTiers(added));
   }
 
-  /** After its commit: members get the tiers that the program gives them. */
+  /** Members get the tiers that the program gives them. */
   async applied(tenantKey: string): Promise<void> {
-    await this.#review.review(tenantKey);
+    await this.#review.review(tenantKey, TierChangeCause.PROGRAM);
   }
 }

@@ -19,11 +19,18 @@ export class TierReview {
   readonly #database: Database;
   readonly #programs: ProgramService;
   readonly #listener: TierListener;
+  readonly #membersATransaction: number;
 
-  constructor(database: Database, programs: ProgramService, listener: TierListener) {
+  constructor(
+    database: Database,
+    programs: ProgramService,
+    listener: TierListener,
+    membersATransaction = MEMBERS_A_TRANSACTION,
+  ) {
     this.#database = database;
     this.#programs = programs;
     this.#listener = listener;
+    this.#membersATransaction = membersATransaction;
   }
 
   /**
@@ -39,11 +46,11 @@ export class TierReview {
     const { definition } = await this.#programs.inForce(tenantKey);
     let sum: Reviewed = { reviewed: 0, changed: 0 };
     for (const { code } of laddersOf(definition).all) {
-      let range = await nextRange(sql, tenantKey, null, MEMBERS_A_TRANSACTION);
+      let range = await nextRange(sql, tenantKey, null, this.#membersATransaction);
       while (range !== null) {
         const done = await this.#reviewRange(tenantKey, code, { range, cause });
         sum = { reviewed: sum.reviewed + done.reviewed, changed: sum.changed + done.changed };
-        range = await nextRange(sql, tenantKey, range, MEMBERS_A_TRANSACTION);
+        range = await nextRange(sql, tenantKey, range, this.#membersATransaction);
       }
     }
     return sum;

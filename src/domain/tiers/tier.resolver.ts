@@ -58,7 +58,7 @@ export class TierLadderResolver {
   }
 
   @Query(() => [TierLadder], { description: 'All ladders of the program, the primary one first.' })
-  @Extensions({ roles: ['STAFF', 'MEMBER'] })
+  @Extensions({ roles: ['STAFF'] })
   async tierLadders(@Ctx() { request, services }: TierContext): Promise<TierLadder[]> {
     const { definition } = await services.programs.inForce(request.tenantKey);
     const showsHidden = request.caller.role === 'STAFF';

@@ -70,6 +70,6 @@ function takenBack(reversals: readonly Posting[], { operations }: Posted): Contr
   return reversals.flatMap(({ operationKey, memberKey, asset, countsAt, occurredAt }) => {
     const entries = operationOf.get(operationKey)?.writtenEntries ?? [];
     const amount = entries.reduce((sum, entry) => sum + entry.postedDelta + entry.pendingDelta, 0n);
-    return amount === 0n ? [] : [{ memberKey, metric: asset, amount, countsAt: countsAt ?? occurredAt }];
+    return amount >= 0n ? [] : [{ memberKey, metric: asset, amount, countsAt: countsAt ?? occurredAt }];
   });
 }
