@@ -27,7 +27,7 @@ describe('the guide, step by step', () => {
   afterAll(() => run.close());
 
   it.each(blocksOf(english).map((block) => ({ ...block })))('line $line: $info', async (block) => {
-    if (isBroken) throw new Error('A block before this failed, so this one was not tried.');
+    if (isBroken && !process.env.GUIDE_DUMP) throw new Error('A block before this failed, so this one was not tried.');
     isBroken = true;
     await run.run(block);
     isBroken = false;

@@ -89,7 +89,7 @@ describe('a tier is reached', () => {
   it('not by a dry run, nor twice by a key', async () => {
     const memberId = await tenant.enrol();
     const input = { idempotencyKey: newRequestKey(), memberId, asset: 'growth', amount: '600' };
-    await expectNothingWritten(gateway, () =>
+    await expectNothingWritten(tenant, () =>
       tenant.act('earnPoints', { ...input, dryRun: true }, 'operation { id }'),
     );
     expect(await tenant.tierOf(memberId)).toBe('bronze');
@@ -111,23 +111,20 @@ describe('a tier is reached', () => {
       remaining: '50',
       atRisk: true,
     });
-    const { rows } = await days(memberId, 'growth');
-    expect(rows).toEqual([['2026-11-05', '350']]);
+    expect(await days(memberId, 'growth')).toEqual([['2026-11-05', '350']]);
     expect(await tenant.tierOf(memberId)).toBe('silver');
     await tenant.review();
     expect(await tenant.tierOf(memberId)).toBe('bronze');
   });
 });
 
-async function days(memberId: string, metric: string): Promise<{ rows: [string, string][] }> {
-  await gateway.sql(`select set_config('app.tenant_id', $1, false)`, [tenant.tenantKey]);
-  const found = await gateway.sql<{ day: string; amount: string }>(
+async function days(memberId: string, metric: string): Promise<[string, string][]> {
+  const found = await tenant.sql<{ day: string; amount: string }>(
     `select day::text, amount::text from metric_day where tenant_id = $1 and member_id = $2 and metric = $3
       order by day`,
     [tenant.tenantKey, fromPublicId('member', memberId), metric],
   );
-  await gateway.sql(`select set_config('app.tenant_id', $1, false)`, [gateway.tenantKey]);
-  return { rows: found.map(({ day, amount }) => [day, amount]) };
+  return found.map(({ day, amount }) => [day, amount]);
 }
 
 describe('a tier that is kept no longer', () => {
@@ -240,7 +237,7 @@ describe('setTier', () => {
   it('does it once for a key, and nothing in a dry run', async () => {
     const memberId = await tenant.enrol();
     const input = { idempotencyKey: newRequestKey(), until: '2027-01-01T00:00:00Z' };
-    const tried = await expectNothingWritten(gateway, () =>
+    const tried = await expectNothingWritten(tenant, () =>
       tenant.setTier(memberId, 'gold', { ...input, dryRun: true }),
     );
     expect(tried.change).toMatchObject({ to: { code: 'gold' } });
@@ -260,7 +257,7 @@ describe('setTier', () => {
     ['a long reason', { reason: 'x'.repeat(501) }, 'TEXT_TOO_LONG', ['reason']],
   ])('is refused for %s', async (_what, input, code, field) => {
     const memberId = await tenant.enrol();
-    const refused = await expectNothingWritten(gateway, () =>
+    const refused = await expectNothingWritten(tenant, () =>
       tenant.setTier('memberId' in input ? input.memberId : memberId, 'gold', input),
     );
     expect(refused).toEqual({

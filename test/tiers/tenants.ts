@@ -19,6 +19,8 @@ export interface TierTenant extends OwnTenant {
   /** The code of a member's tier in the primary ladder. */
   tierOf(memberId: string): Promise<string | null>;
   card(memberId: string): Promise<Json>;
+  /** SQL as the owner role, with this tenant set. */
+  sql: TestGateway['sql'];
 }
 
 const CARD = `query($id: ID!) { member(id: $id) {
@@ -47,8 +49,17 @@ export async function tierTenant(gateway: TestGateway, definition?: ProgramDefin
     if (errors.length > 0) throw new Error(JSON.stringify(errors));
     return data.member;
   };
+  const setTenant = (key: string) => gateway.sql(`select set_config('app.tenant_id', $1, false)`, [key]);
   return {
     ...own,
+    sql: async (text, values) => {
+      await setTenant(tenantKey);
+      try {
+        return await gateway.sql(text, values);
+      } finally {
+        await setTenant(gateway.tenantKey);
+      }
+    },
     setClock: (moment) => setClock(gateway.application, tenantKey, moment),
     enrol: (input) => enrol({ ask }, input),
     earn: (memberId, amount, asset = 'growth') =>
