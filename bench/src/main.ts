@@ -27,6 +27,11 @@ function ensureInstalled(): void {
 }
 
 async function run(options: Options): Promise<void> {
+  if (options.what === 'rules') {
+    const { benchRules } = await import('./rules/bench-rules.ts');
+    await benchRules(options);
+    return;
+  }
   ensureInstalled();
   if (options.what === 'tenancy') {
     const { benchTenancy } = await import('./tenancy.ts');

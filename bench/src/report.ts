@@ -68,10 +68,11 @@ function rateOf({ completed, seconds }: Measurement): number {
   return completed / seconds;
 }
 
-export function machineLine(database: string): string {
+export function machineLine(database?: string): string {
   const [cpu] = cpus();
   const machine = `${cpu?.model.trim() ?? 'unknown CPU'}, ${cpus().length} cores`;
-  return `${machine}; Node ${process.versions.node}, PostgreSQL ${database}`;
+  const node = `${machine}; Node ${process.versions.node}`;
+  return database === undefined ? node : `${node}, PostgreSQL ${database}`;
 }
 
 /** Columns as wide as they need be: the first ones to the left, numbers to the right. */

@@ -82,7 +82,8 @@ const ENROLMENT_YEAR = `
   cross join lateral (
     select (e.day + make_interval(years => b.years))::date as start,
            (e.day + make_interval(years => b.years - 1))::date as before,
-           (e.day + make_interval(years => b.years + 1))::date as after) y
+           (e.day + make_interval(years => b.years + 1))::date as after
+    offset 0) y
   ${TWO_YEARS}`;
 const TAGS = `
   cross join lateral (
