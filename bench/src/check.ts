@@ -48,8 +48,7 @@ async function checkCards(contenders: readonly Contender[]): Promise<void> {
     let expectedAnswer: unknown;
     for (const contender of contenders) {
       let data: unknown;
-      for (let times = 0; times < TIMES_ASKED; times += 1)
-        data = await ask(contender, '04', { member });
+      for (let times = 0; times < TIMES_ASKED; times += 1) data = await ask(contender, '04', { member });
       const facts = factsOf(contender, data);
       expected ??= facts;
       same(facts, expected, `${contender.name} tells another member card`);

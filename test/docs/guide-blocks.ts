@@ -30,14 +30,10 @@ export function blocksOf(markdown: string): Block[] {
 
 /** The rows, cell by cell, of the table behind a comment `<!-- name -->`; without its head. */
 export function tableOf(markdown: string, name: string): string[][] {
-  const lines = markdown.split('\n');
-  const marker = lines.indexOf(`<!-- ${name} -->`);
-  if (marker === -1) throw new Error(`The guide has no table "${name}".`);
-  const table = lines.slice(lines.indexOf('', marker) + 1 || marker + 1);
-  const start = table.findIndex((line) => line.startsWith('|'));
-  const rows = table.slice(start);
-  const end = rows.findIndex((line) => !line.startsWith('|'));
-  return rows.slice(2, end === -1 ? undefined : end).map(cellsOf);
+  const [, behind] = markdown.split(`<!-- ${name} -->`);
+  const table = /^\|.*(?:\n\|.*)*/m.exec(behind ?? '')?.[0];
+  if (table === undefined) throw new Error(`The guide has no table "${name}".`);
+  return table.split('\n').slice(2).map(cellsOf);
 }
 
 function cellsOf(row: string): string[] {
@@ -53,8 +49,8 @@ export function namesIn(rows: readonly string[][]): string[] {
 }
 
 /**
- * A program file with some of its top-level keys replaced by those of a patch; new ones come last. As a person
- * does it in an editor, so that the lines stay where they are.
+ * A program file with some of its top-level keys replaced by those of a patch; new ones come last. Done as in
+ * an editor, so that the lines of the rest stay where they are.
  */
 export function withSections(before: string, patch: string): string {
   const sections = new Map(sectionsOf(before));
@@ -68,7 +64,7 @@ function sectionsOf(source: string): [key: string, text: string][] {
     .filter((text) => text !== '')
     .map((text) => {
       const key = /^([A-Za-z]+):/.exec(text)?.[1];
-      if (key === undefined) throw new Error(`A program block begins with a top-level key, not with: ${text}`);
+      if (key === undefined) throw new Error(`A program block begins with a top-level key: ${text}`);
       return [key, text];
     });
 }

@@ -65,7 +65,7 @@ export class GuideRun {
   }
 
   /** Does what a block says. */
-  async run({ info, text, line }: Block): Promise<void> {
+  async run({ info, text }: Block): Promise<void> {
     const [kind, operation] = /^(json variables)(?: (\w+))?$/.exec(info)?.slice(1) ?? [info];
     switch (kind) {
       case 'yaml program':
@@ -77,7 +77,7 @@ export class GuideRun {
       case 'json variables':
         return this.#fillIn(operation ?? this.#lastOperation, text);
       case 'json answer':
-        return await this.#answer(text, line);
+        return await this.#answer(text);
       case 'console':
         return await this.#console(text);
       case 'mermaid':
@@ -124,13 +124,12 @@ export class GuideRun {
     this.#waiting = { query, variables: filledIn(variables, this.#known) as Record<string, unknown> };
   }
 
-  async #answer(text: string, line = 0): Promise<void> {
+  async #answer(text: string): Promise<void> {
     if (this.#waiting === null) throw new Error('There is no request that this answers.');
     const { query, variables } = this.#waiting;
     this.#waiting = null;
     const shown: unknown = JSON.parse(text);
     const { data, errors } = await this.#gateway.ask(query, variables, { 'x-api-key': this.#key });
-    if (process.env.GUIDE_DUMP) (await import('node:fs')).appendFileSync(process.env.GUIDE_DUMP, `@@ ${line}\n${JSON.stringify(data, null, 1)}\n`);
     expect(errors).toEqual([]);
     expect(data).toEqual(expected(shown, this.#known));
     learn(shown, data, this.#known);
@@ -147,7 +146,6 @@ export class GuideRun {
     for (const one of shown) {
       const [command = '', ...lines] = one.trimEnd().split('\n');
       const said = await this.#command(command);
-      if (process.env.GUIDE_DUMP) (await import('node:fs')).appendFileSync(process.env.GUIDE_DUMP, `@@ $ ${command}\n${said.join('\n')}\n`);
       expect(said).toEqual(lines.map((line) => expect.stringMatching(patternOf(line))));
       await this.#afterCommand(said);
     }

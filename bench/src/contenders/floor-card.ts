@@ -28,8 +28,9 @@ const selectLedgers = {
       left join lateral (
         select sum(remaining) filter (where o.pending and available_at <= now()) as due,
                sum(remaining - o.held) filter (where expires_at <= now() and available_at <= now()) as expired
-          from lot o where o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and remaining > 0
-      ) s on l.settle_at <= now()
+          from lot o
+         where l.settle_at <= now() and o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and remaining > 0
+      ) s on true
      where tenant_id = $1 and member_id = $2`,
 };
 const selectExpiring = {

@@ -10,7 +10,7 @@ export interface ListArguments {
   readonly filter: { readonly tier: readonly string[] };
 }
 
-/** Each tier in the list's order from its index, then what belongs to the members of the page. */
+/** Each tier in the list's order from its index, then what belongs to the members of the page, one by one. */
 const selectPage = {
   name: 'page',
   text: `
@@ -24,13 +24,15 @@ const selectPage = {
               and (enrolled_at, member_id) < ($4::timestamptz, $5::uuid)
             order by enrolled_at desc, member_id desc limit $6) h
          order by h.enrolled_at desc, h.member_id desc limit $6) page
-      join member m on m.tenant_id = $1 and m.member_id = page.member_id
+     cross join lateral (
+       select display_name from member where tenant_id = $1 and member_id = page.member_id offset 0) m
       join ledger l on l.tenant_id = $1 and l.member_id = page.member_id and l.asset = 'points'
       left join lateral (
         select sum(remaining) filter (where o.pending and available_at <= now()) as due,
                sum(remaining - o.held) filter (where expires_at <= now() and available_at <= now()) as expired
-          from lot o where o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and remaining > 0
-      ) s on l.settle_at <= now()
+          from lot o
+         where l.settle_at <= now() and o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and remaining > 0
+      ) s on true
      order by page.enrolled_at desc, page.member_id desc`,
 };
 /** No more than the product looks at, at each request. */

@@ -24,7 +24,7 @@ async function start(): Promise<void> {
     connectionString: setting('BENCH_DATABASE_URL'),
     max: Number(setting('BENCH_POOL')),
     idleTimeoutMillis: 0,
-    options: '-c plan_cache_mode=force_generic_plan -c jit=off -c timezone=UTC',
+    options: '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c timezone=UTC',
   });
   const program = await readProgram(pool, tenantKey);
   const ladder = new FloorLadder(program);

@@ -1,5 +1,5 @@
-import type { Cap, MixedRule } from './rule-mix.ts';
 import type { Purchase } from './purchases.ts';
+import type { Cap, MixedRule } from './rule-mix.ts';
 
 /** What a rule gave: `code outcome asset amount…`. */
 export type Told = string;

@@ -1,5 +1,4 @@
 export { MemberTier, MetricDay } from './member-tier.entity.ts';
-export type { StandingRow } from './standing.repository.ts';
 export { Tier, TierStatus } from './tier.entity.ts';
 export { tierErrors } from './tier.errors.ts';
 export { createTierLoaders, findTier, type TierLoaders } from './tier.loaders.ts';
@@ -12,9 +11,8 @@ export {
   findUnannounced,
   type UnannouncedChange,
 } from './tier-announcement.repository.ts';
-export { TierChange, TierChangeCause, TierChangeConnection } from './tier-change.entity.ts';
-export type { TierListener, TierListenerContext } from './tier-listener.ts';
+export { TierChange, TierChangeConnection } from './tier-change.entity.ts';
 export { TierPreparation } from './tier-preparation.ts';
-export { type Reviewed, TierReview } from './tier-review.ts';
+export { TierReview } from './tier-review.ts';
 export { TierTracker } from './tier-tracker.ts';
 export { TrackingLedgerWriter } from './tracking-ledger-writer.ts';
