@@ -1,7 +1,14 @@
 import { type Logger, pino } from 'pino';
 import type { Config } from './config/index.ts';
 import { Activity, ActivityService, RefundedPart } from './domain/activities/index.ts';
-import { BenefitService, BenefitUse, Grant, GrantWriter, TierGrants } from './domain/benefits/index.ts';
+import {
+  BenefitService,
+  BenefitUse,
+  Grant,
+  GrantWriter,
+  TierGrants,
+  TierGrantUpkeep,
+} from './domain/benefits/index.ts';
 import {
   Entry,
   Hold,
@@ -147,6 +154,8 @@ export async function composeApplication({
   const useCases = new UseCaseRunner(database, programs);
   const review = new TierReview(database, programs, tierGrants);
   programs.listen(new TierPreparation(review));
+  const upkeep = new TierGrantUpkeep(database, programs, tierGrants);
+  programs.listen(upkeep);
   const grants = new GrantWriter();
   const effects = new RuleEffects(grants);
   const enrolment = new Enrolment({ asker: host, tenants, database, effects, tiers });
@@ -159,6 +168,7 @@ export async function composeApplication({
   const jobs: JobParts = {
     ...{ database, tenants, programs, writer, listener: watcher, logger, activities },
     tiers: review,
+    tierGrants: upkeep,
   };
   const testClock = new TestClockService(database, tenants, {
     timeZone: async (tenantKey) => (await programs.inForce(tenantKey)).definition.timeZone,

@@ -109,7 +109,7 @@ export const texts = {
     'zh-CN': '立即复核企业会员的等级（不论当日是否已复核）。',
   },
   'review.done': {
-    en: '{reviewed} members were reviewed; {changed} tiers changed.',
+    en: 'Members reviewed: {reviewed}; tiers changed: {changed}.',
     'zh-CN': '已复核 {reviewed} 名会员，{changed} 个等级发生变化。',
   },
   'clock.about': {

@@ -10,9 +10,15 @@ export interface TierReviewer {
   review(tenantKey: string): Promise<{ readonly reviewed: number; readonly changed: number }>;
 }
 
+/** Brings the benefits that tiers carry into step with the program. */
+export interface TierGrantKeeper {
+  bringIntoStep(tenantKey: string): Promise<number>;
+}
+
 /** What the jobs stand on. */
 export interface JobParts extends SettleParts, RecordingParts {
   readonly tiers: TierReviewer;
+  readonly tierGrants: TierGrantKeeper;
 }
 
 /** What was done of what time had brought. */
@@ -31,7 +37,7 @@ export interface CaughtUp {
  * @throws Refusal NO_PROGRAM
  */
 export async function runDaily(parts: JobParts, tenantKey: string): Promise<CaughtUp | null> {
-  const { database, programs, tiers } = parts;
+  const { database, programs, tiers, tierGrants } = parts;
   const program = await programs.inForce(tenantKey);
   const { now, day: last } = await findDailyState(database.read(tenantKey), tenantKey);
   const today = localDate(now, program.definition.timeZone);
@@ -39,10 +45,8 @@ export async function runDaily(parts: JobParts, tenantKey: string): Promise<Caug
   const operations = await settleTenant(parts, tenantKey);
   const failures = [
     ...(await recordBirthdays(parts, tenantKey, program, daysToDo(last, today))),
-    ...(await tiers.review(tenantKey).then(
-      () => [],
-      (error: unknown) => [error],
-    )),
+    ...(await failuresOf(tiers.review(tenantKey))),
+    ...(await failuresOf(tierGrants.bringIntoStep(tenantKey))),
   ];
   // What can't be announced says so in its own row, and doesn't keep the day open.
   const unannounced = await announceTierChanges(parts, tenantKey, program);
@@ -73,6 +77,13 @@ export async function reviewTenant(
   const program = await parts.programs.inForce(tenantKey);
   refuseFailures(await announceTierChanges(parts, tenantKey, program));
   return reviewed;
+}
+
+async function failuresOf(work: Promise<unknown>): Promise<unknown[]> {
+  return await work.then(
+    () => [],
+    (error: unknown) => [error],
+  );
 }
 
 function refuseFailures(failures: readonly unknown[]): void {

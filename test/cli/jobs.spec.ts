@@ -53,7 +53,7 @@ it('does what the gateway does by itself', async () => {
   expect(await cli(['settle'])).toMatchObject({ code: 0, stdout: '0 operations were made.\n' });
   expect(await cli(['review', '--tenant', 'live'])).toMatchObject({
     code: 0,
-    stdout: '0 members were reviewed; 0 tiers changed.\n',
+    stdout: 'Members reviewed: 0; tiers changed: 0.\n',
   });
   expect((await cli(['review', '--tenant', 'empty'])).stderr).toContain('has no program yet');
 });

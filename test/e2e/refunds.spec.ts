@@ -1,6 +1,6 @@
 import { exampleText } from '../ledger/programs.ts';
 import { auditLedgers } from '../support/audit.ts';
-import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { enrol, newRequestKey } from '../support/members.ts';
 import { applyProgram, demoWithRules, points } from '../support/programs.ts';
 
@@ -151,6 +151,10 @@ describe('a refund of a whole order', () => {
     const answer = await refund();
     expect(deltas(answer)).toContainEqual(['points', '-50']);
     expect(await balances()).toEqual(['0', '0', '0']);
+    // The explanations say what was taken, not what was wanted.
+    expect(answer.activity.explanations[0].summary).toBe('消费积分：−50 积分');
+    const summaries = answer.operations.map(({ explanation }: Json) => explanation.summary);
+    expect(summaries).toContain('消费积分：−50 积分');
   });
 
   it('of which the points have expired takes them from nobody else', async () => {

@@ -240,11 +240,11 @@ describe('setTier', () => {
     const tried = await expectNothingWritten(tenant, () =>
       tenant.setTier(memberId, 'gold', { ...input, dryRun: true }),
     );
-    expect(tried.change).toMatchObject({ to: { code: 'gold' } });
+    expect(tried).toMatchObject({ change: { to: { code: 'gold' } }, member: { tier: { code: 'gold' } } });
     const first = await tenant.setTier(memberId, 'gold', input);
     await tenant.setTier(memberId, 'silver');
     const again = await tenant.setTier(memberId, 'gold', input);
-    expect(again.change).toEqual(first.change);
+    expect(again).toEqual(first);
     expect(await tenant.tierOf(memberId)).toBe('silver');
   });
 

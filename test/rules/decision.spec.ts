@@ -44,8 +44,8 @@ describe('a rule’s condition', () => {
   it('that can’t be worked out gives nothing, and says so in both languages', () => {
     const program = withRules(ruleOf('own', `when: 'member.attributes.score == "high"', ${fixed(5)}`));
     const [explanation] = ask(program, purchase).explanations;
-    expect(explanation?.summary.en).toMatch(/^own: could not be worked out: .+/);
-    expect(explanation?.summary['zh-CN']).toMatch(/^own：无法计算：.+/);
+    expect(explanation?.summary.en).toMatch(/^own: it could not be worked out \(.+\)$/);
+    expect(explanation?.summary['zh-CN']).toMatch(/^own：无法计算（.+）$/);
   });
 });
 

@@ -5,6 +5,7 @@ import type { Database, Transaction } from '../../persistence/index.ts';
 import { type ExpressionFacts, restoreFacts } from '../expressions/index.ts';
 import {
   type EarnedByActivity,
+  type LedgerOperation,
   LedgerReads,
   type LedgerWriter,
   type Measure,
@@ -157,7 +158,7 @@ export class Refunding {
     refuseMoment: (now: Date) => void,
   ): Promise<Recorded> {
     const { tenantKey } = context;
-    const { activity, purchase, then, member } = proposal;
+    const { activity, purchase, member } = proposal;
     const reads = new LedgerReads(tx, tenantKey);
     const [{ now }, before, earned] = await Promise.all([
       context.facts,
@@ -179,23 +180,10 @@ export class Refunding {
       ...activity,
       trigger: activity.type,
     });
-    const refund: NewActivity = {
-      ...activity,
-      amountMinor: after.amount - before.amount,
-      currency: purchase.currency,
-      storedExplanations: [...explained(earned, taken, then), ...own.explanations],
-    };
     const isTagged = own.tags.add.length + own.tags.remove.length > 0;
-    const [, , , tagCodes, , { operations }] = await Promise.all([
-      insertNew(tx, refund),
-      updateRefundedPart(tx, tenantKey, purchase.activityKey, after),
-      this.#parts.grants.revokeOfActivity(
-        tx,
-        { tenantKey, program: context.program, now },
-        purchase.activityKey,
-        lost,
-        'refund',
-      ),
+    const scope = { tenantKey, program: context.program, now };
+    const [, tagCodes, , { operations }] = await Promise.all([
+      this.#parts.grants.revokeOfActivity(tx, scope, purchase.activityKey, lost, 'refund'),
       isTagged ? changeTags(tx, tenantKey, member.memberKey, own.tags) : member.tagCodes,
       isTagged ? this.#parts.tiers.tagsChanged(tx, context, member.memberKey) : null,
       this.#parts.writer.post(
@@ -203,6 +191,16 @@ export class Refunding {
         { ...context, measures: [...measuresOf(activity), ...returned(purchase, before, after, left)] },
         toReversals(proposal, taken),
       ),
+    ]);
+    const refund: NewActivity = {
+      ...activity,
+      amountMinor: after.amount - before.amount,
+      currency: purchase.currency,
+      storedExplanations: [...explained(proposal, earned, operations), ...own.explanations],
+    };
+    await Promise.all([
+      insertNew(tx, refund),
+      updateRefundedPart(tx, tenantKey, purchase.activityKey, after),
     ]);
     const occurredAt = activity.occurredAt ?? now;
     return {
@@ -269,12 +267,18 @@ function toRefund(
   };
 }
 
-/** One line for each rule that gave something for the purchase. */
+/** One line for each rule that gave something for the purchase: what was really taken back of it. */
 function explained(
+  { then, reversals }: RefundProposal,
   earned: readonly EarnedByActivity[],
-  taken: readonly TakeBack[],
-  then: PinnedProgram,
+  operations: readonly LedgerOperation[],
 ): StoredExplanation[] {
+  const byKey = new Map(operations.map((operation) => [operation.operationKey, operation]));
+  const taken = earned.flatMap((one): TakeBack[] => {
+    const entries = byKey.get(reversals.get(one.operationKey) ?? '')?.writtenEntries ?? [];
+    const amount = entries.reduce((sum, entry) => sum - entry.amount, 0n);
+    return amount === 0n ? [] : [{ earned: one, amount }];
+  });
   const rules = new Set(earned.flatMap(({ rule }) => rule ?? []));
   return [...rules].map((code) =>
     explainTakeBack(
@@ -315,7 +319,8 @@ function toReversal({ activity, purchase, then, reversals }: RefundProposal, tak
       countsAt: purchase.occurredAt,
       reason: activity.type,
       reference: purchase.orderNumber === null ? null : { type: 'order', id: purchase.orderNumber },
-      explanation: rule === null ? null : explainTakeBack(then, rule, [taken]),
+      explanation: null,
+      explain: (amount) => (rule === null ? null : explainTakeBack(then, rule, [{ ...taken, amount }])),
       activityKey: activity.activityKey,
     },
   ];

@@ -8,4 +8,5 @@ export { Grant, GrantConnection, GrantStatus } from './grant.entity.ts';
 export { BenefitUseResolver, GrantResolver } from './grant.resolver.ts';
 export { type GrantContext, GrantWriter, type WantedGrant } from './grant-writer.ts';
 export { TierBenefitsResolver } from './tier-benefits.resolver.ts';
+export { TierGrantUpkeep } from './tier-grant-upkeep.ts';
 export { TierGrants } from './tier-grants.ts';

@@ -2,7 +2,7 @@ import { refuse } from '../../kernel/errors.ts';
 import { derivedKey } from '../../kernel/ids.ts';
 import type { Transaction } from '../../persistence/index.ts';
 import type { CommitFacts, PinnedProgram } from '../programs/index.ts';
-import { LedgerDraft, needsLots } from './ledger.policy.ts';
+import { explanationOf, LedgerDraft, needsLots } from './ledger.policy.ts';
 import {
   findMemberStatuses,
   findOpenLots,
@@ -170,7 +170,8 @@ function toPosted(
     drafts.flatMap(({ allocations }) => allocations),
     ({ operationKey }) => operationKey,
   );
-  const made = drafted.map(({ operationKey, kind, posting, entries }): LedgerOperation => {
+  const made = drafted.map((operation): LedgerOperation => {
+    const { operationKey, kind, posting, entries } = operation;
     return {
       tenantKey: context.tenantKey,
       operationKey,
@@ -181,7 +182,7 @@ function toPosted(
       referenceType: posting?.reference?.type ?? null,
       referenceId: posting?.reference?.id ?? null,
       refOperationKey: posting?.reverses ?? null,
-      storedExplanation: posting?.explanation ?? null,
+      storedExplanation: explanationOf(operation),
       ledgerKeys: entries.map(({ ledgerKey }) => ledgerKey),
       versions: entries.map(({ version }) => version),
       createdAt: context.now,

@@ -3,6 +3,7 @@ import { newKey } from '../../kernel/ids.ts';
 import { isInRange } from '../../kernel/points.ts';
 import type { Entry } from './entry.entity.ts';
 import { EntryStatus, OperationKind } from './ledger.enums.types.ts';
+import type { StoredExplanation } from './operation.entity.ts';
 import type { LedgerState, LotState, Posting, ScheduledPosting } from './posting.ts';
 
 /** An operation as it will be written, with the entries that it makes. */
@@ -21,6 +22,12 @@ export interface DraftAllocation {
   readonly amount: bigint;
   /** The lot, as the draft leaves it. */
   readonly lot: LotState;
+}
+
+/** Why an operation was made, with the amount that it came to. */
+export function explanationOf({ posting, entries }: DraftOperation): StoredExplanation | null {
+  const taken = entries.reduce((sum, { amount }) => sum - amount, 0n);
+  return posting?.explain?.(taken) ?? posting?.explanation ?? null;
 }
 
 interface Deltas {

@@ -1,6 +1,6 @@
 import { type Sql, type Statement, statement, type Transaction } from '../../persistence/index.ts';
 import type { Entry } from './entry.entity.ts';
-import type { LedgerDraft, ReversalOrigin } from './ledger.policy.ts';
+import { explanationOf, type LedgerDraft, type ReversalOrigin } from './ledger.policy.ts';
 import type { LedgerState, LotState } from './posting.ts';
 
 const lockLedgers = statement<LedgerState>(
@@ -187,8 +187,9 @@ function sendOperations(
   facts: { readonly programVersion: number; readonly now: Date },
 ): void {
   const rows = drafts.flatMap(({ operations }) =>
-    operations.flatMap(({ operationKey, kind, posting, entries }) =>
-      entries.map(({ ledgerKey, version }) => ({
+    operations.flatMap((operation) => {
+      const { operationKey, kind, posting, entries } = operation;
+      return entries.map(({ ledgerKey, version }) => ({
         operation_id: operationKey,
         kind,
         activity_id: posting?.activityKey ?? null,
@@ -196,11 +197,11 @@ function sendOperations(
         reference_type: posting?.reference?.type ?? null,
         reference_id: posting?.reference?.id ?? null,
         ref_operation_id: posting?.reverses ?? null,
-        explanation: posting?.explanation ?? null,
+        explanation: explanationOf(operation),
         ledger_id: ledgerKey,
         version: String(version),
-      })),
-    ),
+      }));
+    }),
   );
   send(tx, insertOperations, [tenantKey, JSON.stringify(rows), facts.programVersion, facts.now]);
 }

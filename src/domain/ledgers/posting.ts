@@ -25,6 +25,8 @@ export interface Posting {
   readonly reason: string | null;
   readonly reference: { readonly type: string; readonly id: string } | null;
   readonly explanation: StoredExplanation | null;
+  /** REVERSE: instead of `explanation`, for how much is taken back is known only under the lock. */
+  readonly explain?: (taken: bigint) => StoredExplanation | null;
   readonly activityKey: string | null;
 }
 

@@ -2,6 +2,7 @@ import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import type { Ledger } from '../ledgers/index.ts';
 import { DateTimeScalar, JsonScalar, Node } from '../shared/index.ts';
+import type { Tier } from '../tiers/index.ts';
 
 export enum MemberStatus {
   ACTIVE = 'ACTIVE',
@@ -166,6 +167,9 @@ export class Member {
 
   /** In a mutation's answer: the ledgers as the mutation left them, by asset. Not a column. */
   ledgersThen?: ReadonlyMap<string, Ledger>;
+
+  /** The tier that a mutation left them in, where it is known: a replay shows it again. */
+  tierThen?: Tier | null;
 
   /** In the answer of the mutation that made them: their identities. Not a column. */
   identitiesThen?: Identity[];

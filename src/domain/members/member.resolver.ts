@@ -169,9 +169,10 @@ export class MemberResolver {
     description: 'Their tier in the primary ladder; null only while its lowest threshold isn’t reached.',
   })
   async tier(
-    @Root() { tenantKey, memberKey }: Row<Member>,
+    @Root() { tenantKey, memberKey, tierThen }: Row<Member>,
     @Ctx() { services, loaders }: MemberContext,
   ): Promise<Tier | null> {
+    if (tierThen !== undefined) return tierThen;
     const standing = await loaders.tiers.standing.load(memberKey);
     return heldTier((await services.programs.inForce(tenantKey)).definition, standing);
   }

@@ -9,9 +9,10 @@ import type { MemberLoaders } from './member.repository.ts';
 export class TierMemberResolver {
   @FieldResolver(() => Member, { nullable: true, description: 'The member; null when it was refused.' })
   async member(
-    @Root() { memberKey }: Row<SetTierPayload>,
+    @Root() { memberKey, tierThen }: Row<SetTierPayload>,
     @Ctx() { loaders }: { readonly loaders: { readonly members: MemberLoaders } },
   ): Promise<Member | null> {
-    return memberKey === null ? null : await loaders.members.member.load(memberKey);
+    const member = memberKey === null ? null : await loaders.members.member.load(memberKey);
+    return member === null || tierThen === undefined ? member : { ...member, tierThen };
   }
 }

@@ -138,7 +138,8 @@ function amountFaults(program: ProgramDefinition, amount: RuleAmount, path: Path
 
 function expressionFaults(finding: ExpressionFinding | null, path: Path): ProgramFault[] {
   if (finding === null) return [];
-  return [{ path, message: `${finding.message} (at character ${finding.offset + 1})` }];
+  const message = finding.message.replace(/\.$/, '');
+  return [{ path, message: `${message} (at character ${finding.offset + 1})` }];
 }
 
 function benefitFaults(

@@ -17,7 +17,8 @@ const selectUsedBenefits = statement<{ code: string }>(
   'program.used_benefits',
   `select b.code from unnest($2::text[]) as b (code)
     where exists (select from benefit_grant g
-                   where g.tenant_id = $1 and g.benefit = b.code and g.revoked_at is null)`,
+                   where g.tenant_id = $1 and g.benefit = b.code and g.revoked_at is null
+                     and not g.tier_held)`,
 );
 const insertVersion = statement(
   'program.insert',

@@ -63,13 +63,16 @@ const asset = z.strictObject({
   expiry: lifetime.optional(),
 });
 
-const ruleAmount = z.union([
-  amount,
-  /** `gives` for each `each` of the activity's amount; parts of it count as the rule's rounding says. */
-  z.strictObject({ each: decimal, gives: amount }),
-  /** A CEL expression of type int. */
-  z.strictObject({ expression }),
-]);
+const ruleAmount = z.union(
+  [
+    amount,
+    /** `gives` for each `each` of the activity's amount; parts of it count as the rule's rounding says. */
+    z.strictObject({ each: decimal, gives: amount }),
+    /** A CEL expression of type int. */
+    z.strictObject({ expression }),
+  ],
+  'a whole amount above zero, { each: "100.00", gives: 10 } or { expression: … }',
+);
 
 const posting = z.strictObject({
   asset: code,

@@ -47,8 +47,8 @@ function missed({ rule, miss, failure }: RuleProposal): RuleDecision {
   const nothing = { rule, credits: [], applies: false };
   if (miss === 'CONDITION') return { ...nothing, outcome: NOT_MATCHED, remark: REMARKS.condition };
   if (miss === 'ZERO') return { ...nothing, outcome: ZERO, remark: REMARKS.zero };
-  const why = failure ?? '';
-  const remark = { en: `could not be worked out: ${why}`, 'zh-CN': `无法计算：${why}` };
+  const why = (failure ?? '').replace(/\.$/, '');
+  const remark = { en: `it could not be worked out (${why})`, 'zh-CN': `无法计算（${why}）` };
   return { ...nothing, outcome: NOT_MATCHED, remark };
 }
 

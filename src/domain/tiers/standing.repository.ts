@@ -63,10 +63,10 @@ const ROLLING_DAYS = `
       from ${OWN_DAYS} and d.day > c.today - c.days and d.day <= c.today) s`;
 const TWO_YEARS = `
   cross join lateral (
-    select least(greatest(coalesce(sum(d.amount) filter (where d.day >= y.start), 0), ${LEAST}), ${MOST})::bigint
-             as current,
-           least(greatest(coalesce(sum(d.amount) filter (where d.day < y.start), 0), ${LEAST}), ${MOST})::bigint
-             as previous
+    select least(greatest(coalesce(sum(d.amount) filter (where d.day >= y.start), 0),
+                          ${LEAST}), ${MOST})::bigint as current,
+           least(greatest(coalesce(sum(d.amount) filter (where d.day < y.start), 0),
+                          ${LEAST}), ${MOST})::bigint as previous
       from ${OWN_DAYS} and d.day >= y.before and d.day < y.after) s`;
 const CALENDAR_YEAR = `
   cross join lateral (
@@ -88,7 +88,8 @@ const ENROLMENT_YEAR = `
 const TAGS = `
   cross join lateral (
     select coalesce((select cardinality(array(select unnest(m.tags) intersect select unnest($3::text[])))
-                       from member m where m.tenant_id = $1 and m.member_id = h.member_id), 0)::bigint as current,
+                       from member m
+                      where m.tenant_id = $1 and m.member_id = h.member_id), 0)::bigint as current,
            0::bigint as previous) s`;
 
 const STANDINGS = `
@@ -148,7 +149,8 @@ const DECIDED = `
                 when w.hand = 'RAISED' then case when w.is_over then least(w.kept, w.rank) else w.rank end
                 when w.kept >= w.rank then w.rank
                 when $9 + $10::integer = 0 then w.kept
-                when w.today >= (w.warned at time zone $4)::date + make_interval(months => $10) then w.rank - 1
+                when w.today >= (w.warned at time zone $4)::date + make_interval(months => $10)
+                  then w.rank - 1
                 else w.rank end as target,
            w.rank is not null and (w.reached <= w.rank or w.is_lowered) and w.hand is distinct from 'RAISED'
              and w.kept < w.rank and $9 + $10 > 0 as is_waiting,

@@ -29,6 +29,19 @@ const countHolders = statement<{ tier: string | null; isStored: boolean; members
                        - coalesce((select sum(members) from stored), 0)::bigint`,
 );
 
+/** The tier before the first change after a moment, or else the one that is held. */
+const selectTierAt = statement<{ tier: string | null; isStored: boolean }>(
+  'tier.at',
+  `select case when n.is_changed then n.tier else t.tier end as tier,
+          coalesce(n.is_changed, false) or t.member_id is not null as "isStored"
+     from (select 1) as one
+     left join lateral (
+       select from_tier as tier, true as is_changed from tier_change
+        where tenant_id = $1 and member_id = $2 and ladder = $3 and changed_at > $4
+        order by changed_at, change_id limit 1) n on true
+     left join member_tier t on t.tenant_id = $1 and t.member_id = $2 and t.ladder = $3`,
+);
+
 const LAST_KEY = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 export async function findChange(sql: Sql, tenantKey: string, changeKey: string): Promise<TierChange | null> {
@@ -44,6 +57,16 @@ export async function findChangePages(
   { before, limit }: { readonly before: string | null; readonly limit: number },
 ): Promise<TierChange[]> {
   return await sql.run(selectChangePages, [tenantKey, memberKeys, before ?? LAST_KEY, limit]);
+}
+
+/** The tier that a member held after all that happened by a moment; undefined where nothing is stored. */
+export async function findTierCodeAt(
+  sql: Sql,
+  tenantKey: string,
+  { memberKey, ladder, at }: { readonly memberKey: string; readonly ladder: string; readonly at: Date },
+): Promise<string | null | undefined> {
+  const [found] = await sql.run(selectTierAt, [tenantKey, memberKey, ladder, at]);
+  return found?.isStored === true ? found.tier : undefined;
 }
 
 /**

@@ -1,8 +1,11 @@
 import type { Transaction } from '../../persistence/index.ts';
 import type { PostingContext } from '../ledgers/index.ts';
+import type { PinnedProgram } from '../programs/index.ts';
 import { isBase, type Ladder, type Ladders, laddersOf } from './ladder.policy.ts';
 import { findStandings } from './standing.repository.ts';
+import type { Tier } from './tier.entity.ts';
 import { bestOf, type HeldTier, raised, rankReached } from './tier.policy.ts';
+import { tierNamed } from './tier.snapshot.ts';
 import { TierChangeCause } from './tier-change.entity.ts';
 import type { TierListener } from './tier-listener.ts';
 import {
@@ -18,6 +21,8 @@ import {
 /** Keeps stored tiers in step with what members do: raises them at once, never lowers them. */
 export class TierTracker {
   readonly #listener: TierListener;
+  /** What transactions found or left in the primary ladder, by member. */
+  readonly #left = new WeakMap<Transaction, Map<string, string | null>>();
 
   constructor(listener: TierListener) {
     this.#listener = listener;
@@ -41,6 +46,7 @@ export class TierTracker {
       memberKey,
       steps.map(({ ladder, step }) => ({ ladder: ladder.code, tier: step?.code ?? null })),
     );
+    this.#remember(tx, memberKey, steps[0]?.step?.code ?? null);
     const carries = steps.some(({ step }) => (step?.definition.benefits.length ?? 0) > 0);
     if (!carries) return await inserted;
     const [{ now }] = await Promise.all([facts, inserted]);
@@ -89,6 +95,19 @@ export class TierTracker {
     await this.#raise(tx, context, touched(laddersOf(context.program.definition), metrics), memberKeys);
   }
 
+  /** The tier in the primary ladder that a transaction left a member in; undefined if it didn't look there. */
+  tierAfter(tx: Transaction, { definition }: PinnedProgram, memberKey: string): Tier | null | undefined {
+    const [primary] = laddersOf(definition).all;
+    const code = this.#left.get(tx)?.get(memberKey);
+    if (primary === undefined || code === undefined) return undefined;
+    return code === null ? null : tierNamed(definition, primary.code, code);
+  }
+
+  #remember(tx: Transaction, memberKey: string, tier: string | null): void {
+    const left = this.#left.get(tx) ?? new Map<string, string | null>();
+    this.#left.set(tx, left.set(memberKey, tier));
+  }
+
   async #raise(
     tx: Transaction,
     { tenantKey, program, facts }: PostingContext,
@@ -96,6 +115,7 @@ export class TierTracker {
     memberKeys: readonly string[],
   ): Promise<void> {
     const { timeZone } = program.definition;
+    const [primary] = laddersOf(program.definition).all;
     const [{ now }, ...standings] = await Promise.all([
       facts,
       ...ladders.map((ladder) => findStandings(tx, tenantKey, { ladder, timeZone }, memberKeys)),
@@ -103,6 +123,7 @@ export class TierTracker {
     const rows = ladders.flatMap((ladder, index) =>
       (standings[index] ?? []).flatMap((standing) => {
         const next = raised(ladder, standing, bestOf(standing), now);
+        if (ladder === primary) this.#remember(tx, standing.memberKey, (next ?? standing).tier);
         if (next === null) return [];
         return [{ ...next, memberKey: standing.memberKey, ladder: ladder.code, from: standing.tier }];
       }),

@@ -49,7 +49,8 @@ const addDays = statement(
    select $1, a.member_id, a.metric, a.day,
           least(greatest(sum(a.amount), -9223372036854775808), 9223372036854775807)::bigint
      from (select p.member_id, p.metric, p.amount, (coalesce(p.at, n.now) at time zone $6)::date as day
-             from unnest($2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[]) as p (member_id, metric, amount, at),
+             from unnest($2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[])
+                    as p (member_id, metric, amount, at),
                   (select business_time() as now) n) a
     group by a.member_id, a.metric, a.day
     order by a.member_id, a.metric, a.day

@@ -5,9 +5,9 @@ import { type ConnectionOf, decodeCursor, encodeCursor, toPage } from '../shared
 import { laddersOf } from './ladder.policy.ts';
 import { findStandings, type StandingRow } from './standing.repository.ts';
 import type { Tier } from './tier.entity.ts';
-import { heldTier } from './tier.snapshot.ts';
+import { heldTier, tierNamed } from './tier.snapshot.ts';
 import type { TierChange } from './tier-change.entity.ts';
-import { findChangePages, findHolderCounts } from './tier-read.repository.ts';
+import { findChangePages, findHolderCounts, findTierCodeAt } from './tier-read.repository.ts';
 import { firstTiers } from './tier-tracker.ts';
 
 /** The tier that a member holds in the primary ladder; null without one. */
@@ -22,6 +22,20 @@ export async function findTier(
   const { timeZone } = definition;
   const [standing = null] = await findStandings(sql, tenantKey, { ladder, timeZone }, [memberKey]);
   return heldTier(definition, standing);
+}
+
+/** The tier that a member held in the primary ladder after all that happened by a moment; null without one. */
+export async function findTierAt(
+  sql: Sql,
+  tenantKey: string,
+  { definition }: PinnedProgram,
+  { memberKey, at }: { readonly memberKey: string; readonly at: Date },
+): Promise<Tier | null> {
+  const [ladder] = laddersOf(definition).all;
+  if (ladder === undefined) return null;
+  const stored = await findTierCodeAt(sql, tenantKey, { memberKey, ladder: ladder.code, at });
+  const code = stored === undefined ? firstTiers([ladder])[0]?.tier : stored;
+  return code === null || code === undefined ? null : tierNamed(definition, ladder.code, code);
 }
 
 interface ChangePageKey {

@@ -86,7 +86,11 @@ export class TierChangeResolver {
     const refused: SetTierPayload = { memberKey: null, change: null, userErrors: [] };
     return payloadOf(request, refused, async () => {
       const change = await services.tiers.set(request, input);
-      return { memberKey: change.memberKey, change, userErrors: [] };
+      const { memberKey, ladder, toTier } = change;
+      const { definition } = await services.programs.inForce(request.tenantKey);
+      if (definition.ladders[0]?.code !== ladder) return { memberKey, change, userErrors: [] };
+      const tierThen = toTier === null ? null : tierNamed(definition, ladder, toTier);
+      return { memberKey, tierThen, change, userErrors: [] };
     });
   }
 

@@ -44,8 +44,8 @@ export class TierService {
 
   /**
    * Gives a member a tier by hand.
-   * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, LADDER_NOT_FOUND, TIER_NOT_FOUND, UNTIL_NOT_AHEAD,
-   *   TEXT_TOO_LONG, NO_PROGRAM
+   * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, LADDER_NOT_FOUND, TIER_NOT_FOUND,
+   *   UNTIL_NOT_AHEAD, TEXT_TOO_LONG, NO_PROGRAM
    */
   async set(ctx: RequestContext, input: SetTierInput): Promise<TierChange> {
     const { result } = await this.#useCases.run<SetProposal, { change: string }, TierChange>(ctx, {
