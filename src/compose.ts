@@ -153,7 +153,8 @@ export async function composeApplication({
   );
   const useCases = new UseCaseRunner(database, programs);
   const review = new TierReview(database, programs, tierGrants);
-  programs.listen(new TierPreparation(review));
+  const preparation = new TierPreparation(database, programs, review);
+  programs.listen(preparation);
   const upkeep = new TierGrantUpkeep(database, programs, tierGrants);
   programs.listen(upkeep);
   const grants = new GrantWriter();
@@ -168,6 +169,7 @@ export async function composeApplication({
   const jobs: JobParts = {
     ...{ database, tenants, programs, writer, listener: watcher, logger, activities },
     tiers: review,
+    preparation,
     tierGrants: upkeep,
   };
   const testClock = new TestClockService(database, tenants, {

@@ -10,6 +10,11 @@ export interface TierReviewer {
   review(tenantKey: string): Promise<{ readonly reviewed: number; readonly changed: number }>;
 }
 
+/** Makes what tiers stand on, for tenants that never had it. */
+export interface TierPreparer {
+  prepare(tenantKey: string): Promise<void>;
+}
+
 /** Brings the benefits that tiers carry into step with the program. */
 export interface TierGrantKeeper {
   bringIntoStep(tenantKey: string): Promise<number>;
@@ -18,6 +23,7 @@ export interface TierGrantKeeper {
 /** What the jobs stand on. */
 export interface JobParts extends SettleParts, RecordingParts {
   readonly tiers: TierReviewer;
+  readonly preparation: TierPreparer;
   readonly tierGrants: TierGrantKeeper;
 }
 
@@ -37,11 +43,12 @@ export interface CaughtUp {
  * @throws Refusal NO_PROGRAM
  */
 export async function runDaily(parts: JobParts, tenantKey: string): Promise<CaughtUp | null> {
-  const { database, programs, tiers, tierGrants } = parts;
+  const { database, programs, tiers, preparation, tierGrants } = parts;
   const program = await programs.inForce(tenantKey);
   const { now, day: last } = await findDailyState(database.read(tenantKey), tenantKey);
   const today = localDate(now, program.definition.timeZone);
   if (last !== null && last >= today) return null;
+  if (last === null) await preparation.prepare(tenantKey);
   const operations = await settleTenant(parts, tenantKey);
   const failures = [
     ...(await recordBirthdays(parts, tenantKey, program, daysToDo(last, today))),

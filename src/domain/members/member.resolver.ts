@@ -25,6 +25,7 @@ import { type ConnectionOf, PageArgs, payloadOf, type Row, Source, UserError } f
 import {
   heldStatus,
   heldTier,
+  newcomersStanding,
   Tier,
   type TierChange,
   TierChangeConnection,
@@ -168,13 +169,11 @@ export class MemberResolver {
     nullable: true,
     description: 'Their tier in the primary ladder; null only while its lowest threshold isn’t reached.',
   })
-  async tier(
-    @Root() { tenantKey, memberKey, tierThen }: Row<Member>,
-    @Ctx() { services, loaders }: MemberContext,
-  ): Promise<Tier | null> {
-    if (tierThen !== undefined) return tierThen;
-    const standing = await loaders.tiers.standing.load(memberKey);
-    return heldTier((await services.programs.inForce(tenantKey)).definition, standing);
+  async tier(@Root() member: Row<Member>, @Ctx() { services, loaders }: MemberContext): Promise<Tier | null> {
+    if (member.tierThen !== undefined) return member.tierThen;
+    const standing = await loaders.tiers.standing.load(member.memberKey);
+    const { definition } = await services.programs.inForce(member.tenantKey);
+    return heldTier(definition, standing ?? newcomersStanding(definition, member));
   }
 
   @FieldResolver(() => TierStatus, {
@@ -182,11 +181,12 @@ export class MemberResolver {
     description: 'How they hold their tier; null without one.',
   })
   async tierStatus(
-    @Root() { tenantKey, memberKey }: Row<Member>,
+    @Root() member: Row<Member>,
     @Ctx() { services, loaders }: MemberContext,
   ): Promise<TierStatus | null> {
-    const standing = await loaders.tiers.standing.load(memberKey);
-    return heldStatus((await services.programs.inForce(tenantKey)).definition, standing);
+    const standing = await loaders.tiers.standing.load(member.memberKey);
+    const { definition } = await services.programs.inForce(member.tenantKey);
+    return heldStatus(definition, standing ?? newcomersStanding(definition, member));
   }
 
   @FieldResolver(() => TierChangeConnection, {

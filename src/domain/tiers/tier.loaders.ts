@@ -24,7 +24,7 @@ export async function findTier(
   return heldTier(definition, standing);
 }
 
-/** The tier that a member held in the primary ladder after all that happened by a moment; null without one. */
+/** The tier of the primary ladder in which all that happened by a moment left a member; null without one. */
 export async function findTierAt(
   sql: Sql,
   tenantKey: string,

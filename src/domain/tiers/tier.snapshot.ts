@@ -46,6 +46,29 @@ function rankHeld(ladder: Ladder, standing: StandingRow): number {
   return rankOf(ladder, standing.tier) ?? rankReached(ladder, bestOf(standing));
 }
 
+/** How somebody stands who is not stored: who would be enrolled by a dry run. */
+export function newcomersStanding(
+  definition: ProgramDefinition,
+  { memberKey, enrolledAt }: Pick<StandingRow, 'memberKey' | 'enrolledAt'>,
+): StandingRow | null {
+  const [ladder] = laddersOf(definition).all;
+  if (ladder === undefined) return null;
+  const [lowest] = ladder.steps;
+  return {
+    memberKey,
+    enrolledAt,
+    now: enrolledAt,
+    tier: lowest !== undefined && isBase(lowest) ? lowest.code : null,
+    since: enrolledAt,
+    belowSince: null,
+    warnedAt: null,
+    hand: null,
+    handUntil: null,
+    current: 0n,
+    previous: 0n,
+  };
+}
+
 /** The tier that a member holds in the primary ladder; null without one. */
 export function heldTier(definition: ProgramDefinition, standing: StandingRow | null): Tier | null {
   const [ladder] = laddersOf(definition).all;
