@@ -7,6 +7,7 @@ import { createMemberLoaders, ledgersThen } from '../members/index.ts';
 import type { UseCase, UseCaseRunner } from '../programs/index.ts';
 import { operationKeysOf, type StoredOperations, storedOperations } from '../rules/index.ts';
 import { refuseLongSource } from '../shared/index.ts';
+import { findTierAt } from '../tiers/index.ts';
 import type { RecordActivityInput } from './activity.inputs.ts';
 import { refuseBadMoment, refuseBadType } from './activity.policy.ts';
 import { findActivity, findTotals } from './activity.repository.ts';
@@ -153,7 +154,10 @@ export class ActivityService {
       this.#parts.ledgers.operations(ctx, operationKeysOf(stored)),
     ]);
     if (activity === null || member === null) throw new Error('A stored result refers to what is missing.');
-    return { activity, member, operations };
+    const program = await this.#parts.programs.inForce(ctx.tenantKey);
+    const when = { memberKey: member.memberKey, at: activity.recordedAt };
+    const tierThen = await findTierAt(sql, ctx.tenantKey, program, when);
+    return { activity, member: { ...member, tierThen }, operations };
   }
 
   /** How many members and activities a tenant has, and how much of an asset they hold. */

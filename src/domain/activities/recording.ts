@@ -130,7 +130,12 @@ export class Recording {
     if (member === null) throw new Error('An activity has no member.');
     const { tagCodes = member.tagCodes, ...row } = explained;
     const occurredAt = activity.occurredAt ?? now;
-    return { activity: { ...row, occurredAt, recordedAt: now }, member: { ...member, tagCodes }, operations };
+    const tierThen = this.#parts.tiers.tierAfter(tx, context.program, member.memberKey);
+    return {
+      activity: { ...row, occurredAt, recordedAt: now },
+      member: { ...member, tagCodes, tierThen },
+      operations,
+    };
   }
 
   /** Writes the activity with its explanations, and the tags that its rules change. */

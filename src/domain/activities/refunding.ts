@@ -203,9 +203,10 @@ export class Refunding {
       updateRefundedPart(tx, tenantKey, purchase.activityKey, after),
     ]);
     const occurredAt = activity.occurredAt ?? now;
+    const tierThen = this.#parts.tiers.tierAfter(tx, context.program, member.memberKey);
     return {
       activity: { ...refund, occurredAt, recordedAt: now },
-      member: { ...member, tagCodes },
+      member: { ...member, tagCodes, tierThen },
       operations,
     };
   }

@@ -8,6 +8,7 @@ import type { PinnedProgram } from '../programs/index.ts';
 import { askRules, type RuleEffects, type RuleProposal, rulesFor, toFacts } from '../rules/index.ts';
 import { refuseLongSource } from '../shared/index.ts';
 import type { TenantService } from '../tenants/index.ts';
+import type { Tier } from '../tiers/index.ts';
 import { type Gender, type Member, MemberStatus } from './member.entity.ts';
 import type { CreateMemberInput } from './member.inputs.ts';
 import {
@@ -40,6 +41,8 @@ export interface TierEnrolment {
   ): Promise<void>;
   /** Looks again at the ladders that count tags. */
   tagsChanged(tx: Transaction, context: PostingContext, memberKey: string): Promise<void>;
+  /** The tier as this transaction leaves it; undefined when it has nothing to do with it. */
+  tierAfter(tx: Transaction, program: PinnedProgram, memberKey: string): Tier | null | undefined;
 }
 
 export interface EnrolmentParts {

@@ -14,6 +14,7 @@ import {
 } from '../ledgers/index.ts';
 import type { PinnedProgram, ProgramService, UseCaseRunner } from '../programs/index.ts';
 import { operationKeysOf, type StoredOperations, storedOperations } from '../rules/index.ts';
+import { findTierAt } from '../tiers/index.ts';
 import type { Enrolment, EnrolmentProposal, TierEnrolment } from './enrolment.ts';
 import { type Member, MemberStatus } from './member.entity.ts';
 import type { ChangeTagsInput, CreateMemberInput, UpdateMemberInput } from './member.inputs.ts';
@@ -72,10 +73,9 @@ export class MemberService {
           enrolled.member,
           postWhenKnown(writer, tx, context, enrolled.postings),
         ]);
-        return {
-          member: { ...member, ledgersThen: ledgersOfNewMember(member, program, operations) },
-          operations,
-        };
+        const tierThen = this.#parts.tiers.tierAfter(tx, program, member.memberKey);
+        const ledgersThen = ledgersOfNewMember(member, program, operations);
+        return { member: { ...member, tierThen, ledgersThen }, operations };
       },
       replay: (stored) => this.#replayed(ctx, stored),
     });
@@ -155,8 +155,11 @@ export class MemberService {
       ledgers.operations(ctx, operationKeysOf(stored)),
       programs.inForce(ctx.tenantKey),
     ]);
+    const sql = this.#parts.database.read(ctx.tenantKey);
+    const when = { memberKey: member.memberKey, at: member.enrolledAt };
+    const tierThen = await findTierAt(sql, ctx.tenantKey, program, when);
     return {
-      member: { ...member, ledgersThen: ledgersOfNewMember(member, program, operations) },
+      member: { ...member, tierThen, ledgersThen: ledgersOfNewMember(member, program, operations) },
       operations,
     };
   }
