@@ -382,5 +382,5 @@ it('the card shows every ledger, and what will expire', async () => {
   ]);
   expect((await card('PT23H'))?.ledgers[0]?.expiring).toEqual([]);
   expect(member?.ledger).toMatchObject({ version: '5', entries: { pageInfo: { hasNextPage: false } } });
-  expect(member).toMatchObject({ nothing: null, tierStatus: null, grants: { edges: [] } });
+  expect(member).toMatchObject({ nothing: null, tierStatus: { until: null }, grants: { edges: [] } });
 });

@@ -85,7 +85,7 @@ export class LedgerService {
     input: HandInput,
   ): Promise<LedgerOperation> {
     // Before the key is looked at: nobody replays what another member did.
-    memberActedOn(ctx, input);
+    if (ctx.caller.role === 'MEMBER') memberActedOn(ctx, input);
     const { result, written } = await this.#useCases.run<Posting, StoredOperation, LedgerOperation>(ctx, {
       mutation,
       input,
