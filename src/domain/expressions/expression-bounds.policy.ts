@@ -57,11 +57,17 @@ interface Place {
   readonly depth: number;
 }
 
-/** Refuses what an expression must not contain or what would take too long; says which facts it reads. */
-export function readsWithinBounds(root: ASTNode, purpose: Purpose): ReadonlySet<FactName> {
+/**
+ * Refuses what an expression must not contain or what would take too long; says which facts it reads, and how
+ * many units of work it may take.
+ */
+export function withinBounds(
+  root: ASTNode,
+  purpose: Purpose,
+): { readonly reads: ReadonlySet<FactName>; readonly work: number } {
   const bounds = new Bounds(root.input, purpose);
-  bounds.visit(root, { variables: new Map(), depth: 0 });
-  return bounds.reads;
+  const { work } = bounds.visit(root, { variables: new Map(), depth: 0 });
+  return { reads: bounds.reads, work };
 }
 
 function isFactName(name: string): name is FactName {

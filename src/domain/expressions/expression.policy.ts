@@ -1,6 +1,6 @@
 import type { Environment, ParseResult } from '@marcbachmann/cel-js';
 import { isInRange } from '../../kernel/points.ts';
-import { type Purpose, readsWithinBounds } from './expression-bounds.policy.ts';
+import { type Purpose, withinBounds } from './expression-bounds.policy.ts';
 import { amounts, conditions, type Rounding } from './expression-environment.ts';
 import { SOURCE_LENGTH } from './expression-estimate.ts';
 import { type ExpressionFinding, failureOf, findingOf, Refusal } from './expression-findings.ts';
@@ -15,6 +15,8 @@ export interface CompiledExpression<T> {
   readonly source: string;
   /** The variables that it reads. */
   readonly reads: ReadonlySet<FactName>;
+  /** The most units of work that it may take, of at most some 50 ns each. */
+  readonly work: number;
   /** Pure, and never throws. */
   evaluate(scope: ExpressionScope): Outcome<T>;
 }
@@ -67,10 +69,11 @@ function compile<T extends boolean | bigint>(
 ): CompiledExpression<T> {
   const finding = check(source, purpose, environment);
   if (finding !== null) throw new Error(`${finding.message} (at ${finding.offset})`);
-  const { evaluate, reads } = parse(source, purpose, environment);
+  const { evaluate, reads, work } = parse(source, purpose, environment);
   return {
     source,
     reads,
+    work,
     evaluate({ variables, excess }) {
       for (const [name, failure] of excess) if (reads.has(name)) return { failure };
       // Errors are values here, and a stack trace is most of what one costs.
@@ -93,7 +96,7 @@ function parse(
   source: string,
   purpose: Purpose,
   environment: Environment,
-): { readonly evaluate: ParseResult; readonly reads: ReadonlySet<FactName> } {
+): { readonly evaluate: ParseResult; readonly reads: ReadonlySet<FactName>; readonly work: number } {
   if (source.length > SOURCE_LENGTH) {
     throw new Refusal(`An expression has at most ${SOURCE_LENGTH} characters.`, SOURCE_LENGTH);
   }
@@ -102,11 +105,11 @@ function parse(
     throw new Refusal(`There is no function ${forbidden.name} here.`, forbidden.offset);
   }
   const evaluate = environment.parse(source);
-  const reads = readsWithinBounds(evaluate.ast, purpose);
+  const { reads, work } = withinBounds(evaluate.ast, purpose);
   const { type, error } = evaluate.check();
   if (error !== undefined) throw error;
   if (type !== TYPE[purpose]) {
     throw new Refusal(`${ASKED[purpose]}, and this is of type ${type}.`, evaluate.ast.start);
   }
-  return { evaluate, reads };
+  return { evaluate, reads, work };
 }

@@ -1,7 +1,18 @@
 import { toMinorUnits } from '../../kernel/money.ts';
-import { checkAmount, checkCondition, type ExpressionFinding } from '../expressions/index.ts';
+import {
+  checkAmount,
+  checkCondition,
+  compileAmount,
+  compileCondition,
+  type ExpressionFinding,
+} from '../expressions/index.ts';
 import { OWN_METRICS, parseMetric, toMetricUnits } from './metric.policy.ts';
-import type { BenefitDefinition, LadderDefinition, ProgramDefinition } from './program.schema.ts';
+import type {
+  BenefitDefinition,
+  LadderDefinition,
+  ProgramDefinition,
+  RuleDefinition,
+} from './program.schema.ts';
 
 /** What is wrong in a definition whose parts are right each by itself. */
 export interface ProgramFault {
@@ -22,6 +33,7 @@ export function findFaults(program: ProgramDefinition): ProgramFault[] {
     ...ambiguousAssets(program),
     ...program.ladders.flatMap((ladder, index) => ladderFaults(program, ladder, ['ladders', index])),
     ...program.rules.flatMap((_rule, index) => ruleFaults(program, index)),
+    ...slowTriggers(program),
     ...program.benefits.flatMap((benefit, index) => benefitFaults(program, benefit, ['benefits', index])),
   ];
 }
@@ -122,6 +134,31 @@ function ruleFaults(program: ProgramDefinition, index: number): ProgramFault[] {
     ),
     ...unknownBenefits(program, rule.grants, [...path, 'grants']),
   ];
+}
+
+/** What the expressions of one trigger's rules may take together: some half a second at the very most. */
+const MOST_WORK_A_TRIGGER = 10_000_000;
+
+/** The rule with which the rules of a trigger become too slow, should each of them meet its worst order. */
+function slowTriggers({ rules }: ProgramDefinition): ProgramFault[] {
+  const work = new Map<string, number>();
+  return rules.flatMap((rule, index) => {
+    const before = work.get(rule.trigger) ?? 0;
+    const after = before + workOf(rule);
+    work.set(rule.trigger, after);
+    if (before > MOST_WORK_A_TRIGGER || after <= MOST_WORK_A_TRIGGER) return [];
+    const message = `the rules for "${rule.trigger}" may take too long together: simplify this one`;
+    return [{ path: ['rules', index], message }];
+  });
+}
+
+/** The work of a rule's expressions; of those that are wrong, and told so, none. */
+function workOf({ when, postings }: RuleDefinition): number {
+  const condition = when === undefined || checkCondition(when) !== null ? 0 : compileCondition(when).work;
+  return postings.reduce((sum, { amount }) => {
+    const source = typeof amount === 'object' && 'expression' in amount ? amount.expression : null;
+    return source === null || checkAmount(source) !== null ? sum : sum + compileAmount(source, 'DOWN').work;
+  }, condition);
 }
 
 type RuleAmount = ProgramDefinition['rules'][number]['postings'][number]['amount'];

@@ -212,6 +212,25 @@ const BOMB = Array.from({ length: 10 }, (_, depth) => {
   return `k${depth}: &a${depth} [${items.join(', ')}]\n`;
 }).join('');
 
+/** The demo program with so many slow rules for one trigger. */
+function demoWithSlowRules(count: number): string {
+  const when = 'order.lines.exists(l, member.tags.exists(t, l.sku == t))';
+  const rules = Array.from({ length: count }, (_, index) => ({
+    ...{ code: `slow-${index}`, name: { en: 'Slow' }, trigger: 'purchase', when },
+    postings: [{ asset: 'points', amount: 1 }],
+  }));
+  return `${demo.split('rules:\n')[0]}rules: ${JSON.stringify(rules)}\n`;
+}
+
+describe('many rules that are slow at their worst', () => {
+  it('are refused where they become too many for one trigger', () => {
+    expect(parseProgram(demoWithSlowRules(5)).findings).toEqual([]);
+    const { findings } = parseProgram(demoWithSlowRules(200));
+    expect(findings).toHaveLength(1);
+    expect(findings[0]).toMatchObject({ message: expect.stringMatching(/"purchase" may take too long/) });
+  });
+});
+
 describe('a bad program file', () => {
   it.each(BAD)('is refused for %s', (_what, part, other, line, path, message) => {
     const source = demoWith(part, other);
