@@ -5,6 +5,7 @@ export const ALIGNMENTS = ['MOMENT', 'END_OF_DAY', 'END_OF_MONTH', 'END_OF_YEAR'
 export type Alignment = (typeof ALIGNMENTS)[number];
 
 const UNITS = { END_OF_DAY: 'day', END_OF_MONTH: 'month', END_OF_YEAR: 'year' } as const;
+const DAY_MS = 24 * 60 * 60 * 1_000;
 const DURATION = /^P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$/;
 
 /** True for a zone's name. Not for a mere offset: PostgreSQL reads "+08:00" as eight hours behind. */
@@ -111,8 +112,8 @@ export function ageOn(birthday: string, today: string): number {
 
 /** How many local midnights lie between two moments. */
 export function daysBetween(from: Date, to: Date, zone: string): number {
-  const start = DateTime.fromJSDate(from, { zone }).startOf('day');
-  return Math.round(DateTime.fromJSDate(to, { zone }).startOf('day').diff(start, 'days').days);
+  const day = (moment: Date): number => Date.parse(localDate(moment, zone)) / DAY_MS;
+  return day(to) - day(from);
 }
 
 /** A moment on the local calendar: its date, its hour 0 to 23, its weekday 1 (Monday) to 7. */

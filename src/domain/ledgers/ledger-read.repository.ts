@@ -18,8 +18,9 @@ const unsettled = `
            sum(o.remaining - o.held) filter (where o.expires_at <= (select business_time())
                                                and o.available_at <= (select business_time())) as expired
       from lot o
-     where o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and o.remaining > 0
-  ) s on l.settle_at <= (select business_time())`;
+     where l.settle_at <= (select business_time())
+       and o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and o.remaining > 0
+  ) s on true`;
 
 const selectByMembers = statement<Ledger>(
   'ledger.by_members',

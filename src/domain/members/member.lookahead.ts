@@ -29,7 +29,6 @@ interface MemberWish {
 }
 
 const wishes = new WeakMap<FieldNode, MemberWish>();
-const LEDGER_FIELDS = ['ledger', 'ledgers'];
 const TIER_FIELDS = ['tier', 'tierStatus'];
 
 type Fragments = Readonly<Record<string, FragmentDefinitionNode>>;
@@ -80,7 +79,7 @@ function readWish(member: FieldNode, fragments: Fragments): MemberWish {
       grants === undefined || argument(grants, 'after') !== null
         ? null
         : { first: argument(grants, 'first'), status: argument(grants, 'status') },
-    wantsLedgers: fields.some(({ name }) => LEDGER_FIELDS.includes(name.value)),
+    wantsLedgers: fields.some(({ name }) => name.value === 'ledgers'),
     wantsTier: fields.some(({ name }) => TIER_FIELDS.includes(name.value)),
     ledgers,
   };
@@ -139,6 +138,7 @@ function askLedger(
   const within = readValue(expiringWithin, variables);
   for (const code of codes) {
     const ledgerKey = ledgerKeyOf(memberKey, code);
+    if (typeof one === 'string') asked.push(loaders.ledger.load(ledgerKey));
     if (typeof first === 'number') asked.push(loaders.entryPage.load({ ledgerKey, before: null, first }));
     if (typeof within !== 'string') continue;
     const { timeZone } = program.definition;

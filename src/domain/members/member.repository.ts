@@ -215,13 +215,20 @@ const meets = `
       ($3::text[] is null or m.status = any($3)) and ($4::text[] is null or m.tags && $4)
       and ($5::timestamptz is null or m.enrolled_at >= $5) and ($6::timestamptz is null or m.enrolled_at < $6)`;
 
+/** The same of who holds a tier: the member's row is looked at only where a condition needs it. */
+const holderMeets = `
+      ($5::timestamptz is null or t.enrolled_at >= $5) and ($6::timestamptz is null or t.enrolled_at < $6)
+      and ($3::text[] is null and $4::text[] is null
+           or (select ($3::text[] is null or m.status = any($3)) and ($4::text[] is null or m.tags && $4)
+                 from member m where m.tenant_id = $1 and m.member_id = t.member_id))`;
+
 /** Each tier is read in the list's own order, so that a page costs a page, however rare the tier. */
 const holders = `
      from unnest($7::text[]) as wanted (tier)
     cross join lateral (
       select t.enrolled_at, t.member_id
-        from member_tier t join member m on m.tenant_id = $1 and m.member_id = t.member_id
-       where t.tenant_id = $1 and t.ladder = $2 and t.tier = wanted.tier and ${meets}
+        from member_tier t
+       where t.tenant_id = $1 and t.ladder = $2 and t.tier = wanted.tier and ${holderMeets}
          and (t.enrolled_at, t.member_id) < ($8::timestamptz, $9::uuid)
        order by t.enrolled_at desc, t.member_id desc limit $10) h`;
 
@@ -242,7 +249,10 @@ const selectAll = statement<Member>(
 );
 const countByTier = statement<{ count: bigint }>(
   'member.count_by_tier',
-  `select count(*) as count from (select h.member_id ${holders} limit $10) as found`,
+  `select count(*) as count
+     from (select from member_tier t
+            where t.tenant_id = $1 and t.ladder = $2 and t.tier = any($7::text[]) and ${holderMeets}
+              and (t.enrolled_at, t.member_id) < ($8::timestamptz, $9::uuid) limit $10) as found`,
 );
 const countAll = statement<{ count: bigint }>(
   'member.count',

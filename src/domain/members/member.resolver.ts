@@ -19,7 +19,7 @@ import { fromPublicId, toPublicId } from '../../kernel/ids.ts';
 import { localize } from '../../kernel/localized.ts';
 import { mayActOn, type RequestContext } from '../../kernel/request-context.ts';
 import { type BenefitLoaders, type Grant, GrantConnection, GrantStatus } from '../benefits/index.ts';
-import { emptyLedger, Ledger, type LedgerLoaders, LedgerOperation } from '../ledgers/index.ts';
+import { emptyLedger, Ledger, type LedgerLoaders, LedgerOperation, ledgerKeyOf } from '../ledgers/index.ts';
 import type { ProgramService } from '../programs/index.ts';
 import { type ConnectionOf, PageArgs, payloadOf, type Row, Source, UserError } from '../shared/index.ts';
 import {
@@ -210,7 +210,11 @@ export class MemberResolver {
     @Ctx() context: MemberContext,
   ): Promise<Ledger | null> {
     const { assets } = await context.services.programs.inForce(member.tenantKey);
-    return assets.has(asset) ? await this.#ledgerOf(member, asset, context) : null;
+    if (!assets.has(asset)) return null;
+    const then = member.ledgersThen?.get(asset);
+    if (then !== undefined) return then;
+    const found = await context.loaders.ledgers.ledger.load(ledgerKeyOf(member.memberKey, asset));
+    return found ?? emptyLedger(member.tenantKey, member.memberKey, asset);
   }
 
   @FieldResolver(() => [Ledger], { description: 'Their ledgers: one for each asset of the program.' })

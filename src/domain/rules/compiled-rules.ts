@@ -1,3 +1,4 @@
+import { toMinorUnits } from '../../kernel/money.ts';
 import { type CompiledExpression, compileAmount, compileCondition } from '../expressions/index.ts';
 import type { ProgramDefinition, RuleDefinition } from '../programs/index.ts';
 
@@ -12,8 +13,14 @@ export interface CompiledRule {
 
 export interface CompiledPosting {
   readonly definition: PostingDefinition;
-  readonly expression: CompiledExpression<bigint> | null;
+  readonly amount: CompiledAmount;
 }
+
+/** A fixed amount; so much for each so many minor units; or what an expression comes to. */
+export type CompiledAmount =
+  | { readonly fixed: bigint }
+  | { readonly each: bigint; readonly gives: bigint }
+  | { readonly expression: CompiledExpression<bigint> };
 
 /** The rules of one trigger, in the order in which they are asked. */
 export interface RuleSet {
@@ -36,7 +43,7 @@ export function rulesFor(definition: ProgramDefinition, trigger: string): RuleSe
   return sets.get(trigger) ?? NO_RULES;
 }
 
-function compileAll({ rules }: ProgramDefinition): Map<string, RuleSet> {
+function compileAll({ rules, currency }: ProgramDefinition): Map<string, RuleSet> {
   // Equal orders stay in the order of the file: sorting is stable.
   const byTrigger = Map.groupBy(
     rules.toSorted((a, b) => a.order - b.order),
@@ -44,9 +51,10 @@ function compileAll({ rules }: ProgramDefinition): Map<string, RuleSet> {
   );
   const sets = new Map<string, RuleSet>();
   for (const [trigger, own] of byTrigger) {
-    const all = own.map(compile);
+    const all = own.map((rule) => compile(rule, currency));
     const expressions = all.flatMap(({ when, postings }) => {
-      return [when, ...postings.map(({ expression }) => expression)].filter((one) => one !== null);
+      const amounts = postings.flatMap(({ amount }) => ('expression' in amount ? amount.expression : []));
+      return when === null ? amounts : [when, ...amounts];
     });
     sets.set(trigger, {
       rules: all,
@@ -57,18 +65,25 @@ function compileAll({ rules }: ProgramDefinition): Map<string, RuleSet> {
   return sets;
 }
 
-function compile(definition: RuleDefinition): CompiledRule {
+function compile(definition: RuleDefinition, currency: string): CompiledRule {
   const { when, rounding } = definition;
   return {
     definition,
     when: when === undefined ? null : compileCondition(when),
     postings: definition.postings.map((posting) => {
-      const { amount } = posting;
-      const isExpression = typeof amount === 'object' && 'expression' in amount;
-      return {
-        definition: posting,
-        expression: isExpression ? compileAmount(amount.expression, rounding) : null,
-      };
+      return { definition: posting, amount: compileRuleAmount(posting.amount, rounding, currency) };
     }),
   };
+}
+
+function compileRuleAmount(
+  amount: PostingDefinition['amount'],
+  rounding: RuleDefinition['rounding'],
+  currency: string,
+): CompiledAmount {
+  if (typeof amount === 'string') return { fixed: BigInt(amount) };
+  if ('expression' in amount) return { expression: compileAmount(amount.expression, rounding) };
+  const each = toMinorUnits(amount.each, currency);
+  if (each === null) throw new Error(`"${amount.each}" is no amount of ${currency}.`);
+  return { each, gives: BigInt(amount.gives) };
 }

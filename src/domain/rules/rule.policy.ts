@@ -1,5 +1,4 @@
 import { newKey } from '../../kernel/ids.ts';
-import { toMinorUnits } from '../../kernel/money.ts';
 import { isInRange } from '../../kernel/points.ts';
 import { type ExpressionFacts, type ExpressionScope, scopeOf } from '../expressions/index.ts';
 import type { Limit } from '../limits/index.ts';
@@ -53,7 +52,7 @@ export interface Question {
 export function askRules({ definition }: PinnedProgram, question: Question): RuleProposal[] {
   const { rules, hasExpressions } = rulesFor(definition, question.trigger);
   const scope = hasExpressions ? scopeOf(question.facts()) : null;
-  const asked = { amount: question.amount ?? 0n, scope, currency: definition.currency };
+  const asked = { amount: question.amount ?? 0n, scope };
   return rules.map((rule) => askRule(rule, asked, question.memberKey));
 }
 
@@ -61,7 +60,6 @@ interface Asked {
   readonly amount: bigint;
   /** Null where no rule has an expression. */
   readonly scope: ExpressionScope | null;
-  readonly currency: string;
 }
 
 function askRule(compiled: CompiledRule, asked: Asked, memberKey: string): RuleProposal {
@@ -89,13 +87,13 @@ function askRule(compiled: CompiledRule, asked: Asked, memberKey: string): RuleP
 
 type Amount = { readonly value: bigint } | { readonly failure: string };
 
-function amountOf({ definition, expression }: CompiledPosting, rounding: string, asked: Asked): Amount {
-  const { amount } = definition;
-  if (typeof amount === 'string') return { value: BigInt(amount) };
-  if (expression !== null) return asked.scope === null ? { value: 0n } : expression.evaluate(asked.scope);
-  const each = 'each' in amount ? toMinorUnits(amount.each, asked.currency) : null;
-  if (!('gives' in amount) || each === null || asked.amount <= 0n) return { value: 0n };
-  const value = units(asked.amount, each, rounding) * BigInt(amount.gives);
+function amountOf({ amount }: CompiledPosting, rounding: string, asked: Asked): Amount {
+  if ('fixed' in amount) return { value: amount.fixed };
+  if ('expression' in amount) {
+    return asked.scope === null ? { value: 0n } : amount.expression.evaluate(asked.scope);
+  }
+  if (asked.amount <= 0n) return { value: 0n };
+  const value = units(asked.amount, amount.each, rounding) * amount.gives;
   return isInRange(value) ? { value } : { failure: 'The amount leaves the range of 64 bits.' };
 }
 

@@ -55,6 +55,35 @@ export function toPage<Node>(
   first: number,
   cursorOf: (node: Node) => string,
 ): ConnectionOf<Node> {
-  const edges = rows.slice(0, first).map((node) => ({ cursor: cursorOf(node), node }));
-  return { edges, pageInfo: { hasNextPage: rows.length > first, endCursor: edges.at(-1)?.cursor ?? null } };
+  const edges = rows.slice(0, first).map((node) => new PlacedEdge(node, cursorOf));
+  return { edges, pageInfo: new PageEnd(rows.length > first, edges.at(-1)) };
+}
+
+/** Works its cursor out when it is asked for: most lists are read without. */
+class PlacedEdge<Node> implements EdgeOf<Node> {
+  readonly node: Node;
+  readonly #cursorOf: (node: Node) => string;
+
+  constructor(node: Node, cursorOf: (node: Node) => string) {
+    this.node = node;
+    this.#cursorOf = cursorOf;
+  }
+
+  get cursor(): string {
+    return this.#cursorOf(this.node);
+  }
+}
+
+class PageEnd implements PageInfo {
+  readonly hasNextPage: boolean;
+  readonly #last: { readonly cursor: string } | undefined;
+
+  constructor(hasNextPage: boolean, last: { readonly cursor: string } | undefined) {
+    this.hasNextPage = hasNextPage;
+    this.#last = last;
+  }
+
+  get endCursor(): string | null {
+    return this.#last?.cursor ?? null;
+  }
 }
