@@ -13,6 +13,7 @@ export const FLOORS = [
   ['rules'],
   ['benefits'],
   ['tiers'],
+  ['audit'],
   ['ledgers'],
   ['limits'],
   ['programs'],

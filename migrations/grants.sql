@@ -3,7 +3,7 @@
 grant usage on schema public to app_role;
 grant select, insert on
   tenant_directory, tenant, tenant_feed, api_key, idempotency, program, member, member_identity, ledger,
-  operation, entry, lot, allocation, hold, activity, benefit_grant, benefit_use, limit_counter, metric_day,
+  operation, entry, lot, allocation, hold, hold_lot, activity, benefit_grant, benefit_use, limit_counter, metric_day,
   member_tier, tier_change, daily_run, refunded
   to app_role;
 grant update on
@@ -12,5 +12,8 @@ grant update on
   to app_role;
 -- Of a tier change only that its rules were asked.
 grant update (announced_at) on tier_change to app_role;
+-- Legs and the chain are only ever added to; sums of legs grow.
+grant select, insert on leg, leg_day, leg_rollup, operation_chain to app_role;
+grant update on leg_day, leg_rollup to app_role;
 grant delete on member_identity, metric_day to app_role;
 grant select on schema_migration to app_role;

@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino';
 import type { Config } from './config/index.ts';
 import { Activity, ActivityService, RefundedPart } from './domain/activities/index.ts';
+import { AuditService, ChainedOperation, LegDay, LegRollUp, ProofKeeper } from './domain/audit/index.ts';
 import {
   BenefitService,
   BenefitUse,
@@ -12,12 +13,16 @@ import {
 import {
   Entry,
   Hold,
+  HoldService,
   Ledger,
   LedgerOperation,
   LedgerReads,
   LedgerService,
+  Leg,
   Lot,
+  ReversalService,
   TransactionalLedgerWriter,
+  TransferService,
 } from './domain/ledgers/index.ts';
 import { Enrolment, Member, MemberService } from './domain/members/index.ts';
 import { PointEventService } from './domain/point-events/index.ts';
@@ -73,6 +78,10 @@ export const entities = [
   Entry,
   Lot,
   Hold,
+  Leg,
+  LegDay,
+  LegRollUp,
+  ChainedOperation,
   Activity,
   RefundedPart,
   Grant,
@@ -100,6 +109,8 @@ export interface Application {
   readonly watcher: FeedWatcher;
   readonly metrics: Metrics;
   readonly jobs: JobParts;
+  readonly audit: AuditService;
+  readonly proof: ProofKeeper;
   readonly logger: Logger;
   close(): Promise<void>;
 }
@@ -117,6 +128,24 @@ export function createLogger(level: string): Logger {
     'err.where',
   ];
   return pino({ level, redact: { paths, remove: true } });
+}
+
+function hostOf(plugins: readonly Plugin[], metrics: Metrics, logger: Logger): PluginHost {
+  return new PluginHost(plugins, ({ extension, point, error }) => {
+    metrics.extensionFailed(point);
+    logger.warn({ extension, point, err: error }, 'an extension failed');
+  });
+}
+
+/** What is done with points by hand, beside earning and spending. */
+function servicesByHand(
+  parts: ConstructorParameters<typeof HoldService>[0],
+): Pick<Services, 'holds' | 'reversals' | 'transfers'> {
+  return {
+    holds: new HoldService(parts),
+    reversals: new ReversalService(parts),
+    transfers: new TransferService(parts),
+  };
 }
 
 /** Builds the application on a database that is there and migrated. */
@@ -137,10 +166,7 @@ export async function composeApplication({
     relaxedCommits,
     onError: (error) => logger.warn({ err: error }, 'a database connection broke'),
   });
-  const host = new PluginHost(plugins, ({ extension, point, error }) => {
-    metrics.extensionFailed(point);
-    logger.warn({ extension, point, err: error }, 'an extension failed');
-  });
+  const host = hostOf(plugins, metrics, logger);
   const watcher = new FeedWatcher((tenantKey) =>
     new LedgerReads(database.read(tenantKey), tenantKey).feedPosition(),
   );
@@ -160,14 +186,15 @@ export async function composeApplication({
   const grants = new GrantWriter();
   const effects = new RuleEffects(grants);
   const enrolment = new Enrolment({ asker: host, tenants, database, effects, tiers });
-  const ledgers = new LedgerService(database, useCases, writer, watcher);
+  const ledgers = new LedgerService({ database, programs, useCases, writer, listener: watcher });
   const base = { database, programs, useCases, ledgers, writer, enrolment, listener: watcher };
   const tierOf = (tenantKey: string, program: PinnedProgram, memberKey: string) =>
     findTier(database.read(tenantKey), tenantKey, program, memberKey);
   const parts = { ...base, effects, tiers, grants, tierOf };
   const activities = new ActivityService(parts);
+  const proof = new ProofKeeper(database);
   const jobs: JobParts = {
-    ...{ database, tenants, programs, writer, listener: watcher, logger, activities },
+    ...{ database, tenants, programs, writer, listener: watcher, logger, activities, proof },
     tiers: review,
     preparation,
     tierGrants: upkeep,
@@ -182,6 +209,7 @@ export async function composeApplication({
     testClock,
     programs,
     ledgers,
+    ...servicesByHand(base),
     members: new MemberService(parts),
     activities,
     benefits: new BenefitService({ database, programs, useCases, grants }),
@@ -194,6 +222,8 @@ export async function composeApplication({
     watcher,
     metrics,
     jobs,
+    audit: new AuditService(database),
+    proof,
     logger,
     close: async () => {
       watcher.close();

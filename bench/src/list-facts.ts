@@ -1,7 +1,9 @@
 import type { TierFacts } from './card-facts.ts';
 import { fromPublicId } from './ids.ts';
 
-/** What a page of members says, however a contender words it: moments in milliseconds, stored keys for ids. */
+/**
+ * What a page of members says, however a contender words it: moments in milliseconds, stored keys for ids.
+ */
 export interface ListFacts {
   readonly members: readonly { readonly entries: readonly unknown[]; readonly [fact: string]: unknown }[];
   readonly hasNextPage: boolean;

@@ -38,6 +38,11 @@ async function run(options: Options): Promise<void> {
     await benchTenancy(options);
     return;
   }
+  if (options.what === 'ledger') {
+    const { benchLedger } = await import('./ledger.ts');
+    await benchLedger(options);
+    return;
+  }
   if (options.what === 'review') {
     const { benchReview } = await import('./review.ts');
     await benchReview(options);

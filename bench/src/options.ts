@@ -3,7 +3,9 @@ import { parseArgs } from 'node:util';
 export const DOCUMENTS = ['04', '05', '03'] as const;
 export type DocumentName = (typeof DOCUMENTS)[number];
 
-const BENCHES = ['documents', 'tenancy', 'rules', 'review'] as const;
+const BENCHES = ['documents', 'tenancy', 'rules', 'review', 'ledger'] as const;
+
+const MEMBERS = { documents: '2000', tenancy: '2000', rules: '2000', review: '1000000', ledger: '100000' };
 
 export interface Options {
   readonly what: (typeof BENCHES)[number];
@@ -26,13 +28,15 @@ export const HELP = `Membergraph beside its peers and a hand-written floor: same
   npm run bench -- --seconds 10        the same, measured for longer
   npm run bench tenancy                what tenancy costs a point read
   npm run bench rules                  what asking 100 rules about a purchase costs; no database
+  npm run bench ledger                 postings, beside a transaction and a function for each
   npm run bench review                 the daily review of tiers; all that it takes is --members
 
   --seconds N      measured seconds of each contender in each round (3)
-  --rounds N       rounds; the contenders take turns, the median counts (5); in rules, of 20,000 purchases each
+  --rounds N       rounds; the contenders take turns, the median counts (5);
+                   in rules, of 20,000 purchases each
   --warm-up N      seconds of load before anything is measured (4)
-  --connections N  connections (tenancy: callers), one request in flight each (64)
-  --members N      members in the database (2000; review: 1000000)
+  --connections N  connections (tenancy, ledger: callers, also as --callers), one request in flight each (64)
+  --members N      members in the database (2000; ledger: 100000; review: 1000000)
   --only 04|05|03  one document alone
   --profile DIR    write a CPU profile of each contender's process to DIR
 
@@ -52,6 +56,7 @@ export function readOptions(args: readonly string[]): Options | null {
       rounds: { type: 'string', default: '5' },
       'warm-up': { type: 'string', default: '4' },
       connections: { type: 'string', default: '64' },
+      callers: { type: 'string' },
       members: { type: 'string' },
       only: { type: 'string' },
       profile: { type: 'string' },
@@ -63,7 +68,7 @@ export function readOptions(args: readonly string[]): Options | null {
   const bench = BENCHES.find((name) => name === what);
   if (bench === undefined || more.length > 0) {
     const asked = positionals.join(' ');
-    throw new Error(`There is no bench "${asked}": say "tenancy", "rules", "review" or nothing. Try --help.`);
+    throw new Error(`There is no bench "${asked}": try --help.`);
   }
   const only = DOCUMENTS.filter((name) => values.only === undefined || name === values.only);
   if (only.length === 0) throw new Error(`--only takes 04, 05 or 03, not "${values.only}".`);
@@ -72,8 +77,8 @@ export function readOptions(args: readonly string[]): Options | null {
     seconds: number('--seconds', values.seconds, 0.1),
     rounds: whole('--rounds', values.rounds),
     warmUp: number('--warm-up', values['warm-up'], 0),
-    connections: whole('--connections', values.connections),
-    members: whole('--members', values.members ?? (what === 'review' ? '1000000' : '2000')),
+    connections: whole('--connections', values.callers ?? values.connections),
+    members: whole('--members', values.members ?? MEMBERS[bench]),
     documents: only,
     profile: values.profile,
   };

@@ -5,6 +5,7 @@ import { languageEnvironment, loadConfig } from '../config/index.ts';
 import { formatProgram, type ProgramDefinition, parseProgram } from '../domain/programs/index.ts';
 import { fromPublicId } from '../kernel/ids.ts';
 import { migrate } from '../persistence/index.ts';
+import { addAuditCommand } from './audit.ts';
 import { addImportCommand } from './import/command.ts';
 import { addClockCommand, addJobCommands } from './jobs.ts';
 import { CommandFailure, explain, inSession, tenantNamed } from './session.ts';
@@ -167,6 +168,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addProgramCommands(cli);
   addJobCommands(cli, say);
   addClockCommand(cli, say);
+  addAuditCommand(cli, say);
   let code = 0;
   addImportCommand(cli, (chosen) => {
     code = chosen;

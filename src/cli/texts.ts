@@ -129,6 +129,101 @@ export const texts = {
     'zh-CN': '“{by}”不是有效时长，请使用 ISO 8601 格式，例如 P30D。',
   },
   'clock.shows': { en: 'The clock of "{code}" shows {now}.', 'zh-CN': '企业“{code}”的时钟为 {now}。' },
+  'audit.about': {
+    en: 'Check every law of the ledger over the whole database; exits 1 when one is broken.',
+    'zh-CN': '核对整个数据库的全部账务规则；有违反时以 1 退出。',
+  },
+  'audit.tenant': { en: 'Only this tenant’s.', 'zh-CN': '仅核对该企业。' },
+  'audit.rebuildAt': {
+    en: 'Work balances out from entries alone, as they stood at this moment (now when missing).',
+    'zh-CN': '仅凭流水重算该时刻（缺省为现在）的余额。',
+  },
+  'audit.liability': {
+    en: 'Tell what is owed to members, by asset: issued, redeemed, lost by time, outstanding.',
+    'zh-CN': '按资产列出对会员的负债：发放、消费、过期与未兑现。',
+  },
+  'audit.at': {
+    en: 'With --liability: at this moment (now when missing).',
+    'zh-CN': '配合 --liability：该时刻（缺省为现在）。',
+  },
+  'audit.liability.is': {
+    en: '{asset} at {at}: issued {issued}, adjusted {adjusted}, transferred {transferred}, redeemed {redeemed}, breakage {breakage}, outstanding {outstanding}',
+    'zh-CN':
+      '{asset}（{at}）：发放 {issued}，更正 {adjusted}，转赠 {transferred}，消费 {redeemed}，过期 {breakage}，未兑现 {outstanding}',
+  },
+  'audit.seal': {
+    en: 'Seal what was committed, in a chain of hashes; the gateway does so every minute.',
+    'zh-CN': '将已提交的操作封入哈希链（网关每分钟自动执行）。',
+  },
+  'audit.sealed': { en: '{count} operations were sealed.', 'zh-CN': '已封存 {count} 个操作。' },
+  'audit.verifyChain': {
+    en: 'Work the hashes out again, and name the first operation that is not as it was sealed.',
+    'zh-CN': '重算哈希链，指出首个与封存时不符的操作。',
+  },
+  'audit.head': {
+    en: 'With --verify-chain: a head that was noted, which the chain must still have.',
+    'zh-CN': '配合 --verify-chain：曾记录的链头，须仍在链上。',
+  },
+  'audit.headOfOne': {
+    en: 'A head is one tenant’s: name it with --tenant.',
+    'zh-CN': '链头属于单个企业，请用 --tenant 指定。',
+  },
+  'audit.chain.holds': {
+    en: '{count} operations are as they were sealed; head {head}',
+    'zh-CN': '{count} 个操作与封存时一致；链头 {head}',
+  },
+  'audit.chain.CHANGED': {
+    en: 'the operation {operation} (position {position}) was changed after it was sealed',
+    'zh-CN': '操作 {operation}（位置 {position}）在封存后被更改',
+  },
+  'audit.chain.MISSING': {
+    en: 'the operation {operation} (position {position}) is gone from its place',
+    'zh-CN': '操作 {operation}（位置 {position}）已不在原处',
+  },
+  'audit.chain.FOREIGN': {
+    en: 'the operation {operation} (position {position}) was put among those that were sealed',
+    'zh-CN': '操作 {operation}（位置 {position}）被插入已封存的操作之间',
+  },
+  'audit.chain.MOVED': {
+    en: 'the operation {operation} (position {position}) is no longer in its place: another one is',
+    'zh-CN': '操作 {operation}（位置 {position}）的位置被另一操作占据',
+  },
+  'audit.chain.noHead': { en: 'the chain doesn’t have the head {head}', 'zh-CN': '链上没有链头 {head}' },
+  'audit.chain.broken': {
+    en: 'The chains of {count} tenants are broken.',
+    'zh-CN': '{count} 个企业的哈希链已损坏。',
+  },
+  'audit.badMoment': {
+    en: '"{moment}" is no moment: write it in ISO 8601, e.g. 2026-01-31T16:00:00Z.',
+    'zh-CN': '“{moment}”不是有效时刻，请使用 ISO 8601 格式，例如 2026-01-31T16:00:00Z。',
+  },
+  'audit.now': { en: 'now', 'zh-CN': '现在' },
+  'audit.progress': { en: '{number}/{laws} {law}: {ms} ms', 'zh-CN': '{number}/{laws} {law}：{ms} 毫秒' },
+  'audit.more': { en: 'and {count} more', 'zh-CN': '另有 {count} 处' },
+  'audit.holds': {
+    en: '{laws} laws hold over {entries} entries of {tenants} tenants.',
+    'zh-CN': '{tenants} 个企业、{entries} 条流水符合全部 {laws} 条规则。',
+  },
+  'audit.broken': {
+    en: '{count} violations of {laws} laws over {entries} entries of {tenants} tenants.',
+    'zh-CN': '{tenants} 个企业、{entries} 条流水中有 {count} 处违反 {laws} 条规则。',
+  },
+  'audit.rebuild.totals': {
+    en: '{asset}: {ledgers} ledgers, posted {posted}, pending {pending}, held {held}',
+    'zh-CN': '{asset}：{ledgers} 个账户，已入账 {posted}，待生效 {pending}，冻结 {held}',
+  },
+  'audit.rebuild.differs': {
+    en: 'entries add up to something else',
+    'zh-CN': '与流水合计不符',
+  },
+  'audit.rebuild.holds': {
+    en: 'Every balance is the sum of its entries ({moment}).',
+    'zh-CN': '所有余额均等于流水之和（{moment}）。',
+  },
+  'audit.rebuild.broken': {
+    en: '{count} ledgers are not the sums of their entries.',
+    'zh-CN': '{count} 个账户与其流水之和不符。',
+  },
   'import.about': { en: 'Bring in what happened before.', 'zh-CN': '导入历史数据。' },
   'import.activities.about': {
     en: 'Record the purchases of a file; can be stopped and run again without counting anything twice.',

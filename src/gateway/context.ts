@@ -4,7 +4,14 @@ import {
   createActivityLoaders,
 } from '../domain/activities/index.ts';
 import { type BenefitLoaders, type BenefitService, createBenefitLoaders } from '../domain/benefits/index.ts';
-import { createLedgerLoaders, type LedgerLoaders, type LedgerService } from '../domain/ledgers/index.ts';
+import {
+  createLedgerLoaders,
+  type HoldService,
+  type LedgerLoaders,
+  type LedgerService,
+  type ReversalService,
+  type TransferService,
+} from '../domain/ledgers/index.ts';
 import { createMemberLoaders, type MemberLoaders, type MemberService } from '../domain/members/index.ts';
 import type { PointEventService } from '../domain/point-events/index.ts';
 import type { ProgramService } from '../domain/programs/index.ts';
@@ -20,6 +27,9 @@ export interface Services {
   readonly testClock: TestClockService;
   readonly programs: ProgramService;
   readonly ledgers: LedgerService;
+  readonly holds: HoldService;
+  readonly reversals: ReversalService;
+  readonly transfers: TransferService;
   readonly members: MemberService;
   readonly activities: ActivityService;
   readonly benefits: BenefitService;

@@ -38,8 +38,8 @@ export const gatewayErrors = {
     'zh-CN': '变量嵌套过深或内容过多，请减少单次发送的内容。',
   },
   OPERATION_NOT_FOUND: {
-    en: 'The document has no such operation. Name one of its operations in "operationName".',
-    'zh-CN': '文档中没有该操作，请在“operationName”中指明文档内的操作。',
+    en: 'There is no such operation. Check its id, or name one of the document in "operationName".',
+    'zh-CN': '未找到该操作，请检查其 ID，或在“operationName”中指明文档内的操作。',
   },
   INTROSPECTION_DISABLED: {
     en: 'The schema can’t be asked for here. Use the published schema.graphql.',

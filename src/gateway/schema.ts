@@ -14,6 +14,8 @@ import {
   LedgerOperationResolver,
   LedgerResolver,
   LotResolver,
+  ReversalResolver,
+  TransferResolver,
 } from '../domain/ledgers/index.ts';
 import {
   LedgerMemberResolver,
@@ -43,6 +45,8 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   EntryResolver,
   LotResolver,
   HoldResolver,
+  ReversalResolver,
+  TransferResolver,
   TierResolver,
   TierLadderResolver,
   TierChangeResolver,

@@ -20,11 +20,20 @@ export interface TierGrantKeeper {
   bringIntoStep(tenantKey: string): Promise<number>;
 }
 
+/** Keeps what the ledger is proven by. */
+export interface ProofUpkeep {
+  /** Sums the legs that no day has yet. */
+  rollUp(tenantKey: string, timeZone: string): Promise<unknown>;
+  /** Seals what was committed since the last time. */
+  seal(tenantKey: string): Promise<unknown>;
+}
+
 /** What the jobs stand on. */
 export interface JobParts extends SettleParts, RecordingParts {
   readonly tiers: TierReviewer;
   readonly preparation: TierPreparer;
   readonly tierGrants: TierGrantKeeper;
+  readonly proof: ProofUpkeep;
 }
 
 /** What was done of what time had brought. */
@@ -43,7 +52,7 @@ export interface CaughtUp {
  * @throws Refusal NO_PROGRAM
  */
 export async function runDaily(parts: JobParts, tenantKey: string): Promise<CaughtUp | null> {
-  const { database, programs, tiers, preparation, tierGrants } = parts;
+  const { database, programs, tiers, preparation, tierGrants, proof } = parts;
   const program = await programs.inForce(tenantKey);
   const { now, day: last } = await findDailyState(database.read(tenantKey), tenantKey);
   const today = localDate(now, program.definition.timeZone);
@@ -54,6 +63,7 @@ export async function runDaily(parts: JobParts, tenantKey: string): Promise<Caug
     ...(await recordBirthdays(parts, tenantKey, program, daysToDo(last, today))),
     ...(await failuresOf(tiers.review(tenantKey))),
     ...(await failuresOf(tierGrants.bringIntoStep(tenantKey))),
+    ...(await failuresOf(proof.rollUp(tenantKey, program.definition.timeZone))),
   ];
   // What can't be announced says so in its own row, and doesn't keep the day open.
   const unannounced = await announceTierChanges(parts, tenantKey, program);
@@ -64,9 +74,18 @@ export async function runDaily(parts: JobParts, tenantKey: string): Promise<Caug
 
 /**
  * Does what time has brought to a tenant up to now; within a day, what falls due and the changes of tiers.
+ * What was committed is sealed, whatever came of that.
  * @throws Refusal NO_PROGRAM
  */
 export async function catchUp(parts: JobParts, tenantKey: string): Promise<CaughtUp> {
+  try {
+    return await bringUpToDate(parts, tenantKey);
+  } finally {
+    await parts.proof.seal(tenantKey);
+  }
+}
+
+async function bringUpToDate(parts: JobParts, tenantKey: string): Promise<CaughtUp> {
   const begun = await runDaily(parts, tenantKey);
   if (begun !== null) return begun;
   const operations = await settleTenant(parts, tenantKey);

@@ -1,4 +1,4 @@
-import { TypeID } from 'typeid-js';
+import { fromUUID, TypeID } from 'typeid-js';
 import { v5, v7 } from 'uuid';
 
 /** The types of object that have a public id, each with its prefix. */
@@ -25,7 +25,7 @@ let drawn = pool.length;
 /** The moment of the last key, and its place among those of that moment. */
 let last = { msecs: 0, seq: 0 };
 
-/** A new time-ordered key (UUID version 7), as stored in the database: later ones of a process sort behind. */
+/** A new time-ordered key (UUID version 7), as stored in the database; later ones of a process sort last. */
 export function newKey(): string {
   if (drawn === pool.length) {
     crypto.getRandomValues(pool);
@@ -49,7 +49,7 @@ export function derivedKey(namespace: string, name: string): string {
 
 /** The public id of a stored key: a TypeID, e.g. `mem_01jdb…`. Clients treat it as opaque. */
 export function toPublicId(type: IdType, key: string): string {
-  return TypeID.fromUUID(ID_PREFIXES[type], key).toString();
+  return fromUUID(key, ID_PREFIXES[type]);
 }
 
 /** The stored key behind a public id, or null when it is malformed or of another type. */

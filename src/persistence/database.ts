@@ -2,7 +2,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { knownMigrations } from './migrate.ts';
 import { type EntityManager, openOrm, unitOfWork } from './orm.ts';
 import { Reader } from './sql/reader.ts';
-import { RELAXED_OPTIONS, SESSION_OPTIONS } from './sql/session.ts';
+import { RELAXED_OPTIONS, SESSION_OPTIONS, SURVEY_OPTIONS } from './sql/session.ts';
 import { type Sql, statement } from './sql/statement.ts';
 import { type Transaction, type TransactionOptions, TransactionPool } from './sql/transaction.ts';
 
@@ -37,11 +37,12 @@ export interface DatabaseOptions {
 export class Database {
   readonly #orm: MikroORM;
   readonly #reader: Reader;
+  readonly #surveyor: Reader;
   readonly #transactions: TransactionPool;
 
-  private constructor(orm: MikroORM, reader: Reader, transactions: TransactionPool) {
+  private constructor(orm: MikroORM, readers: [Reader, Reader], transactions: TransactionPool) {
     this.#orm = orm;
-    this.#reader = reader;
+    [this.#reader, this.#surveyor] = readers;
     this.#transactions = transactions;
   }
 
@@ -55,6 +56,10 @@ export class Database {
       { connectionString: appUrl },
       { connections: options.readConnections, onError },
     );
+    const surveyor = new Reader(
+      { connectionString: appUrl },
+      { connections: 1, onError, session: SURVEY_OPTIONS },
+    );
     const transactions = new TransactionPool(
       {
         connectionString: appUrl,
@@ -65,7 +70,8 @@ export class Database {
     );
     try {
       await refuseUnsafeServer(reader.forNobody());
-      return new Database(await openOrm(appUrl, options.entities), reader, transactions);
+      const orm = await openOrm(appUrl, options.entities);
+      return new Database(orm, [reader, surveyor], transactions);
     } catch (error) {
       await Promise.allSettled([reader.close(), transactions.close()]);
       throw error;
@@ -75,6 +81,11 @@ export class Database {
   /** Short reads of a tenant; those of one turn of the event loop share one round trip. */
   read(tenantKey: string): Sql {
     return this.#reader.forTenant(tenantKey);
+  }
+
+  /** Long looks over all that a tenant has: each by itself, on a connection that nothing else waits for. */
+  survey(tenantKey: string): Sql {
+    return this.#surveyor.forTenant(tenantKey);
   }
 
   /** Reads of the tenants' directory, which belongs to no tenant. */
@@ -123,7 +134,12 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([this.#orm.close(true), this.#reader.close(), this.#transactions.close()]);
+    await Promise.allSettled([
+      this.#orm.close(true),
+      this.#reader.close(),
+      this.#surveyor.close(),
+      this.#transactions.close(),
+    ]);
   }
 }
 

@@ -22,9 +22,26 @@ export interface IdempotentRequest {
   readonly hash: Buffer;
 }
 
-const find = statement<{ mutation: string; request_hash: Buffer; result: unknown }>(
+/** A key that is bound: to which request, and what that one answered. */
+export interface BoundKey extends IdempotentRequest {
+  readonly result: unknown;
+}
+
+const find = statement<{ mutation: string; hash: Buffer; result: unknown }>(
   'idempotency.find',
-  'select mutation, request_hash, result from idempotency where tenant_id = $1 and key = $2',
+  'select mutation, request_hash as hash, result from idempotency where tenant_id = $1 and key = $2',
+);
+const findMany = statement<BoundKey>(
+  'idempotency.find_many',
+  `select key, mutation, request_hash as hash, result from idempotency
+    where tenant_id = $1 and key = any($2::text[])`,
+);
+const bindMany = statement(
+  'idempotency.bind_many',
+  `insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
+   select $1, k.key, k.mutation, decode(k.hash, 'hex'), k.result, business_time()
+     from unnest($2::text[], $3::text[], $4::text[], $5::jsonb[]) as k (key, mutation, hash, result)
+    order by k.key`,
 );
 const claim = statement<{ key: string }>(
   'idempotency.claim',
@@ -58,11 +75,41 @@ export async function findResult<Result>(
   request: IdempotentRequest,
 ): Promise<Result | null> {
   const [row] = await sql.run(find, [tenantKey, request.key]);
-  if (row === undefined) return null;
-  if (row.mutation !== request.mutation || !row.request_hash.equals(request.hash)) {
+  return row === undefined ? null : resultFor<Result>(request, row);
+}
+
+/**
+ * What a request whose key is bound already answers.
+ * @throws Refusal IDEMPOTENCY_CONFLICT when the key belongs to another request
+ */
+export function resultFor<Result>(
+  request: IdempotentRequest,
+  bound: Pick<BoundKey, 'mutation' | 'hash' | 'result'>,
+): Result {
+  if (bound.mutation !== request.mutation || !bound.hash.equals(request.hash)) {
     throw refuse('IDEMPOTENCY_CONFLICT', ['idempotencyKey']);
   }
-  return row.result as Result;
+  return bound.result as Result;
+}
+
+/** Those of many keys that are bound. */
+export async function findBound(sql: Sql, tenantKey: string, keys: readonly string[]): Promise<BoundKey[]> {
+  return await sql.run(findMany, [tenantKey, keys]);
+}
+
+/** Binds keys that were free a moment ago; a unique violation tells that another transaction has one. */
+export async function bindKeys(
+  tx: Transaction,
+  tenantKey: string,
+  bound: readonly BoundKey[],
+): Promise<void> {
+  await tx.run(bindMany, [
+    tenantKey,
+    bound.map(({ key }) => key),
+    bound.map(({ mutation }) => mutation),
+    bound.map(({ hash }) => hash.toString('hex')),
+    bound.map(({ result }) => JSON.stringify(result)),
+  ]);
 }
 
 /** Thrown by `claimKey` when another transaction has bound the key meanwhile; its result can be read now. */

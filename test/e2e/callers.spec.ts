@@ -175,7 +175,10 @@ describe.each(transports)('over $name', ({ name, send }) => {
   });
 
   it('keeps every root field for staff that the contract doesn’t give to members', async () => {
-    const forMembers = ['member', 'node', 'tierLadder', 'redeemPoints', 'useBenefit', 'pointEvents'];
+    const forMembers = [
+      ...['member', 'node', 'tierLadder', 'useBenefit', 'pointEvents'],
+      ...['redeemPoints', 'holdPoints', 'captureHold', 'releaseHold', 'transferPoints'],
+    ];
     const me = await gateway.asMember(memberId);
     const schema = buildGraphQLSchema();
     const roots = {

@@ -4,7 +4,7 @@ import { describeDocuments, readDocument } from '../support/documents.ts';
 import { follow } from '../support/following.ts';
 import { type Answer, type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 
-const DUE = ['01', '02', '03', '04', '05', '06', '13', '14', '15', '16', '22', '25'];
+const DUE = ['01', '02', '03', '04', '05', '06', '12', '13', '14', '15', '16', '22', '25'];
 
 /** Noon of a day in Shanghai; T+1 is the midnight that ends it, and points last to the end of a month. */
 const NOON = '2026-11-20T12:00:00+08:00';

@@ -316,3 +316,42 @@ describe('changes of tiers', () => {
     expect(announced).toEqual([fine, poor]);
   });
 });
+
+describe('proof', () => {
+  const count = (tenant: TestTenant, what: string) =>
+    sql<{ n: string }>(tenant, `select count(*) as n from ${what} where tenant_id = ?`).then(([row]) =>
+      Number(row?.n),
+    );
+
+  it('is kept up: each round seals what was committed, each day sums its legs', async () => {
+    const tenant = await tenantAt('2026-03-09T04:00:00Z');
+    const memberKey = await born(tenant, '1990-03-10');
+    const input = { memberId: toPublicId('member', memberKey), asset: 'points', amount: 10n };
+    await application.services.ledgers.earn(tenant.ctx, { ...input, idempotencyKey: newKey() });
+    await catchUp(application.jobs, tenant.tenantKey);
+    const [operations, days] = [await count(tenant, 'operation'), await count(tenant, 'leg_day')];
+    expect(await count(tenant, 'operation_chain')).toBe(operations);
+    expect(days).toBeGreaterThan(0);
+    await application.services.ledgers.earn(tenant.ctx, { ...input, idempotencyKey: newKey() });
+    await catchUp(application.jobs, tenant.tenantKey);
+    expect(await count(tenant, 'operation_chain')).toBe(operations + 1);
+    await setClock(application, tenant.tenantKey, '2026-03-10T04:00:00Z');
+    await catchUp(application.jobs, tenant.tenantKey);
+    expect((await application.proof.verify(tenant.tenantKey)).fault).toBeNull();
+    expect(await application.proof.rollUp(tenant.tenantKey, 'UTC')).toBe(0n);
+  });
+
+  it('that fails keeps the day open, and seals even where the rest failed', async () => {
+    const tenant = await tenantAt('2026-03-09T04:00:00Z');
+    let sealed = 0;
+    const proof = {
+      rollUp: async () => Promise.reject(new Error('The sums fail.')),
+      seal: async () => {
+        sealed += 1;
+      },
+    };
+    const { parts } = watched({ proof });
+    await expect(catchUp(parts, tenant.tenantKey)).rejects.toThrow('The sums fail.');
+    expect([sealed, await dayOf(tenant)]).toEqual([1, null]);
+  });
+});

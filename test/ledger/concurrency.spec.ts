@@ -1,5 +1,6 @@
 import { operatorContext } from '../../src/boot/index.ts';
 import { IdentityKind } from '../../src/domain/members/index.ts';
+import { toPublicId } from '../../src/kernel/ids.ts';
 import { auditLedgers } from '../support/audit.ts';
 import { expectNothingWritten } from '../support/contents.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -245,5 +246,43 @@ describe('the feed', () => {
       (writtenEntries ?? []).map(({ feedPosition }) => Number(feedPosition)),
     );
     expect(positions.sort((a, b) => a - b)).toEqual(times(done.length, (index) => before + index + 1));
+  });
+});
+
+describe('holds at once', () => {
+  it('of a balance that covers one: one is made, and all others are refused', async () => {
+    const memberId = await enrol(gateway);
+    const { holds } = gateway.application.services;
+    const hold = () =>
+      holds.hold(demo.ctx, { idempotencyKey: newRequestKey(), memberId, asset: 'points', amount: 100n });
+    expect(await outcomesOf(times(1_000, hold))).toEqual({ done: 1, INSUFFICIENT_BALANCE: 999 });
+    expect(await ledgerOf(memberId)).toEqual({ version: '2', balance: { available: '0', pending: '0' } });
+  });
+
+  it('captured and released by many: it ends once', async () => {
+    const memberId = await enrol(gateway);
+    const { holds } = gateway.application.services;
+    const input = { idempotencyKey: newRequestKey(), memberId, asset: 'points', amount: 60n };
+    const { hold } = await holds.hold(demo.ctx, input);
+    const holdId = toPublicId('hold', hold.holdKey);
+    const end = (index: number) => {
+      const own = { idempotencyKey: newRequestKey(), holdId };
+      if (index % 3 === 0) return holds.release(demo.ctx, own);
+      return holds.capture(demo.ctx, { ...own, amount: 60n, final: index % 3 === 1 });
+    };
+    expect(await outcomesOf(times(60, end))).toEqual({ done: 1, HOLD_NOT_ACTIVE: 59 });
+    const { balance } = await ledgerOf(memberId);
+    expect(['40', '100']).toContain(balance.available);
+  });
+
+  it('captured in parts by many: never more than was held', async () => {
+    const memberId = await enrol(gateway);
+    const { holds } = gateway.application.services;
+    const input = { idempotencyKey: newRequestKey(), memberId, asset: 'points', amount: 60n };
+    const { hold } = await holds.hold(demo.ctx, input);
+    const holdId = toPublicId('hold', hold.holdKey);
+    const capture = () => holds.capture(demo.ctx, { idempotencyKey: newRequestKey(), holdId, amount: 7n });
+    expect(await outcomesOf(times(20, capture))).toEqual({ done: 8, CAPTURE_EXCEEDS_HOLD: 12 });
+    expect(await ledgerOf(memberId)).toMatchObject({ balance: { available: '40' } });
   });
 });

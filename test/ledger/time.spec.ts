@@ -76,7 +76,7 @@ async function entriesOf({ tenantKey }: TestTenant, memberId: string): Promise<s
   const reads = new LedgerReads(application.database.read(tenantKey), tenantKey);
   const ledgers = await reads.byMembers([fromPublicId('member', memberId) ?? '']);
   const ledgerKey = ledgers.find(({ assetCode }) => assetCode === 'points')?.ledgerKey ?? '';
-  const entries = await reads.entryPages([{ ledgerKey, before: 1_000n }], 100);
+  const entries = await reads.entryPages([{ ledgerKey, before: 1_000n }], 100, true);
   return entries.reverse().map(({ kind, amount }) => `${kind} ${amount}`);
 }
 

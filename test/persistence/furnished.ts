@@ -3,7 +3,7 @@ import { type Application, composeApplication, createLogger } from '../../src/co
 import { loadConfig } from '../../src/config/index.ts';
 import type { Plugin } from '../../src/extension/index.ts';
 import { runDaily } from '../../src/jobs/index.ts';
-import { newKey, toPublicId } from '../../src/kernel/ids.ts';
+import { toPublicId } from '../../src/kernel/ids.ts';
 import { enrolMember, newTenant, type TestTenant } from '../ledger/tenants.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -39,7 +39,7 @@ export async function connect(connectionString: string): Promise<pg.Client> {
 export async function furnishTenant(application: TestApplication, code: string): Promise<TestTenant> {
   const tenant = await newTenant(application, code);
   const { tenantKey, ctx } = tenant;
-  const { services, testDatabase } = application;
+  const { services } = application;
   await services.tenants.createApiKey(tenantKey, 'a test');
   const memberId = await enrolMember(application, tenant, `${code}-1`);
   await services.activities.record(ctx, {
@@ -62,16 +62,8 @@ export async function furnishTenant(application: TestApplication, code: string):
   const gift = { idempotencyKey: 'grant', memberId, benefit: 'birthday-gift' };
   const { grantKey } = await services.benefits.grant(ctx, gift);
   await services.benefits.use(ctx, { idempotencyKey: 'use', grantId: toPublicId('grant', grantKey) });
-  const client = await connect(testDatabase.appUrl);
-  try {
-    await client.query(`select set_config('app.tenant_id', $1, false)`, [tenantKey]);
-    await client.query(
-      `insert into hold (tenant_id, hold_id, ledger_id, operation_id, amount, status, created_at)
-       select tenant_id, $2, ledger_id, $2, 1, 'ACTIVE', now() from ledger where tenant_id = $1 limit 1`,
-      [tenantKey, newKey()],
-    );
-  } finally {
-    await client.end();
-  }
+  await services.holds.hold(ctx, { idempotencyKey: 'hold', memberId, asset: 'points', amount: 1n });
+  await application.proof.rollUp(tenantKey, 'Asia/Shanghai');
+  await application.proof.seal(tenantKey);
   return tenant;
 }

@@ -21,7 +21,16 @@ afterAll(async () => {
 });
 
 /** What is never changed once written: the ledger's past, and what answers a replay. */
-const IMMUTABLE = ['entry', 'operation', 'allocation', 'activity', 'idempotency', 'program'];
+const IMMUTABLE = [
+  'entry',
+  'operation',
+  'allocation',
+  'leg',
+  'operation_chain',
+  'activity',
+  'idempotency',
+  'program',
+];
 const GROWING = [
   ...IMMUTABLE,
   'ledger',
@@ -32,6 +41,8 @@ const GROWING = [
   'tenant_feed',
   'api_key',
   'benefit_grant',
+  'leg_day',
+  'leg_rollup',
 ];
 
 describe('the app role', () => {

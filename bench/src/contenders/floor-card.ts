@@ -29,7 +29,8 @@ const selectLedgers = {
         select sum(remaining) filter (where o.pending and available_at <= now()) as due,
                sum(remaining - o.held) filter (where expires_at <= now() and available_at <= now()) as expired
           from lot o
-         where l.settle_at <= now() and o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and remaining > 0
+         where l.settle_at <= now() and o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id
+           and remaining > 0
       ) s on true
      where tenant_id = $1 and member_id = $2`,
 };

@@ -31,7 +31,8 @@ const selectPage = {
         select sum(remaining) filter (where o.pending and available_at <= now()) as due,
                sum(remaining - o.held) filter (where expires_at <= now() and available_at <= now()) as expired
           from lot o
-         where l.settle_at <= now() and o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and remaining > 0
+         where l.settle_at <= now() and o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id
+           and remaining > 0
       ) s on true
      order by page.enrolled_at desc, page.member_id desc`,
 };
@@ -40,7 +41,8 @@ const selectCount = {
   name: 'count',
   text: `
     select count(*) as count from (
-      select from member_tier where tenant_id = $1 and ladder = $2 and tier = any($3::text[]) limit $4) found`,
+      select from member_tier
+       where tenant_id = $1 and ladder = $2 and tier = any($3::text[]) limit $4) found`,
 };
 const MOST_COUNTED = 10_000;
 const COUNT_LASTS_MS = 60_000;

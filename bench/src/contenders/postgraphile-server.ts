@@ -27,7 +27,10 @@ const relations = jsonPgSmartTags({
   },
 });
 
-/** The filter of a list by tier, which columns alone cannot say: part of its statement, so that pages go by keys. */
+/**
+ * The filter of a list by tier, which columns alone cannot say: part of its statement, so that pages go by
+ * keys.
+ */
 const ofTiers = addPgTableCondition(
   { schemaName: 'public', tableName: 'member' },
   'tiers',

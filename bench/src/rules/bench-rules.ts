@@ -37,8 +37,8 @@ interface Asked {
 }
 
 /**
- * Measures what it takes to ask a hundred rules about a purchase: facts, conditions, amounts, groups and limits,
- * by the functions that the product calls; no database, and nothing that is sent or written.
+ * Measures what it takes to ask a hundred rules about a purchase: facts, conditions, amounts, groups and
+ * limits, by the functions that the product calls; no database, and nothing that is sent or written.
  * @throws Error where the product gives anything else than plain JavaScript does
  */
 export async function benchRules({ rounds }: Options): Promise<void> {

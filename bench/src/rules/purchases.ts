@@ -1,4 +1,7 @@
-/** What the rules of the bench are asked about, as plain data: whole numbers are numbers, moments milliseconds. */
+/**
+ * What the rules of the bench are asked about, as plain data: whole numbers are numbers, moments
+ * milliseconds.
+ */
 export interface Purchase {
   readonly memberKey: string;
   readonly birthday: string;

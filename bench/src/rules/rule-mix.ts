@@ -230,7 +230,10 @@ function toRule(code: string, index: number, say: Kind[2]): MixedRule {
   };
 }
 
-/** Every tenth rule gives once a day; of every fifth what it gives is capped, of some for all members together. */
+/**
+ * Every tenth rule gives once a day; of every fifth what it gives is capped, of some for all members
+ * together.
+ */
 function limitsOf(place: number): Partial<MixedRule> {
   const cap = { asset: 'points', per: 'member', window: 'day', most: 60 } as const;
   const budget = { asset: 'points', per: 'program', window: 'month', most: 100_000 } as const;

@@ -4,7 +4,6 @@ export {
   checkCondition,
   compileAmount,
   compileCondition,
-  type Outcome,
 } from './expression.policy.ts';
 export type { Rounding } from './expression-environment.ts';
 export type { ExpressionFinding } from './expression-findings.ts';

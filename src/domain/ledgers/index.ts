@@ -1,13 +1,17 @@
 export { Entry } from './entry.entity.ts';
+export { isBriefEntryPage } from './entry.lookahead.ts';
 export { Hold } from './hold.entity.ts';
+export { HoldResolver } from './hold.resolver.ts';
+export { HoldService } from './hold.service.ts';
 export { feedCursor, feedPlace } from './ledger.cursors.ts';
 export { Ledger } from './ledger.entity.ts';
 export { ExplanationOutcome, OperationKind } from './ledger.enums.types.ts';
 export { ledgerErrors } from './ledger.errors.ts';
 export { createLedgerLoaders, type LedgerLoaders } from './ledger.loaders.ts';
 export { LedgerResolver } from './ledger.resolver.ts';
-export { LedgerService, membersOf, type PostingListener } from './ledger.service.ts';
-export { emptyLedger, ledgerAfter } from './ledger.snapshot.ts';
+export { LedgerService } from './ledger.service.ts';
+export { emptyLedger, ledgerAfter, membersOf } from './ledger.snapshot.ts';
+export type { PostingListener } from './ledger-batcher.ts';
 export { type EarnedByActivity, LedgerReads } from './ledger-read.repository.ts';
 export {
   type LedgerWriter,
@@ -18,13 +22,17 @@ export {
   postWhenKnown,
   TransactionalLedgerWriter,
 } from './ledger-writer.ts';
+export { Leg } from './leg.entity.ts';
 export { Lot } from './lot.entity.ts';
 export { Explanation, LedgerOperation, type StoredExplanation } from './operation.entity.ts';
 export {
   EntryResolver,
-  HoldResolver,
   LedgerOperationResolver,
   LotResolver,
   toExplanation,
 } from './operation.resolver.ts';
 export type { Posting } from './posting.ts';
+export { ReversalResolver } from './reversal.resolver.ts';
+export { ReversalService } from './reversal.service.ts';
+export { TransferResolver } from './transfer.resolver.ts';
+export { TransferService } from './transfer.service.ts';

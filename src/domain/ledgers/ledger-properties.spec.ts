@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { day, ledgerOf, newLot, newPosting, refusalOf } from '../../../test/ledger/drafts.ts';
 import { MAX_POINTS } from '../../kernel/points.ts';
-import { compareLots, LedgerDraft, needsLots } from './ledger.policy.ts';
+import { LedgerDraft, needsLots } from './ledger.policy.ts';
+import { compareLots } from './lot-order.ts';
 import type { LedgerState, LotState, ScheduledPosting } from './posting.ts';
 
 /** One request: time passes (a transaction that began earlier may come later), then something is posted. */

@@ -1,5 +1,6 @@
 import { type Sql, statement } from '../../persistence/index.ts';
 import type { Entry } from './entry.entity.ts';
+import type { BriefEntry } from './entry.lookahead.ts';
 import type { Hold } from './hold.entity.ts';
 import type { Ledger } from './ledger.entity.ts';
 import type { HoldStatus } from './ledger.enums.types.ts';
@@ -11,16 +12,25 @@ const ledgerColumns = `
   l.tenant_id as "tenantKey", l.ledger_id as "ledgerKey", l.member_id as "memberKey", l.asset as "assetCode",
   l.posted, l.pending, l.held, l.debt, l.floor, l.version, l.feed_position as "feedPosition",
   l.recorded_at as "recordedAt", l.settle_at as "settleAt",
-  coalesce(s.due, 0)::bigint as due, coalesce(s.expired, 0)::bigint as expired`;
+  coalesce(s.due, 0)::bigint as due, coalesce(s.expired, 0)::bigint as expired,
+  coalesce(s.lapsed, 0)::bigint as lapsed`;
 const unsettled = `
   left join lateral (
     select sum(o.remaining) filter (where o.pending and o.available_at <= (select business_time())) as due,
-           sum(o.remaining - o.held) filter (where o.expires_at <= (select business_time())
-                                               and o.available_at <= (select business_time())) as expired
+           sum(o.remaining - o.held + coalesce(r.amount, 0))
+             filter (where o.expires_at <= (select business_time())
+                       and o.available_at <= (select business_time())) as expired,
+           sum(r.amount) as lapsed
       from lot o
-     where l.settle_at <= (select business_time())
-       and o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and o.remaining > 0
-  ) s on true`;
+      left join (
+        select a.lot_id, sum(a.amount) as amount
+          from hold h
+          join hold_lot a on a.tenant_id = h.tenant_id and a.ledger_id = h.ledger_id and a.hold_id = h.hold_id
+         where h.tenant_id = l.tenant_id and h.ledger_id = l.ledger_id and h.status = 'ACTIVE'
+           and h.expires_at <= (select business_time())
+         group by a.lot_id) r on r.lot_id = o.lot_id
+     where o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and o.remaining > 0
+  ) s on l.settle_at <= (select business_time())`;
 
 const selectByMembers = statement<Ledger>(
   'ledger.by_members',
@@ -42,6 +52,18 @@ const entryColumns = `
 const selectEntryPages = statement<Entry>(
   'entry.pages',
   `select ${entryColumns}
+     from unnest($2::uuid[], $3::bigint[]) as wanted (ledger_id, before)
+    cross join lateral (
+      select * from entry
+       where entry.tenant_id = $1 and entry.ledger_id = wanted.ledger_id and entry.version < wanted.before
+       order by entry.version desc limit $4) e`,
+);
+/** The same, with what lists mostly show. */
+const selectBriefPages = statement<BriefEntry>(
+  'entry.brief_pages',
+  `select e.ledger_id as "ledgerKey", e.version, e.kind, e.amount, e.posted_after as "balanceAfter", e.reason,
+          e.occurred_at as "occurredAt",
+          case when e.available_at > (select business_time()) then 'PENDING' else 'POSTED' end as status
      from unnest($2::uuid[], $3::bigint[]) as wanted (ledger_id, before)
     cross join lateral (
       select * from entry
@@ -78,10 +100,13 @@ const selectLotPage = statement<Lot>(
 );
 const selectHoldPage = statement<Hold>(
   'hold.page',
-  `select tenant_id as "tenantKey", hold_id as "holdKey", ledger_id as "ledgerKey", amount, captured, released,
-          status, expires_at as "expiresAt", created_at as "createdAt"
-     from hold
-    where tenant_id = $1 and ledger_id = $2 and ($3::text is null or status = $3) and hold_id < $4::uuid
+  `select tenant_id as "tenantKey", hold_id as "holdKey", ledger_id as "ledgerKey", amount, captured,
+          case when lapsed then amount - captured else released end as released,
+          case when lapsed then 'EXPIRED' else status end as status, expires_at as "expiresAt",
+          created_at as "createdAt"
+     from (select *, coalesce(status = 'ACTIVE' and expires_at <= (select business_time()), false) as lapsed
+             from hold where tenant_id = $1 and ledger_id = $2 and hold_id < $4::uuid) h
+    where $3::text is null or $3 = case when lapsed then 'EXPIRED' else status end
     order by hold_id desc limit $5`,
 );
 const operationColumns = `
@@ -101,7 +126,7 @@ const selectAllocations = statement<Lot & { operation: string; taken: bigint }>(
           l.matured_at as "maturedAt"
      from allocation a
      join lot l on l.tenant_id = $1 and l.ledger_id = a.ledger_id and l.lot_id = a.lot_id
-    where a.tenant_id = $1 and a.operation_id = any($2::uuid[])
+    where a.tenant_id = $1 and a.operation_id = any($2::uuid[]) and a.amount <> 0
     order by l.expires_at, l.lot_id`,
 );
 /**
@@ -116,22 +141,32 @@ const selectBalanceAt = statement<{
   held: bigint;
   due: bigint;
   expired: bigint;
+  lapsed: bigint;
 }>(
   'ledger.balance_at',
-  `with lots as (
+  `with held as (
+     select a.lot_id, coalesce(sum(a.amount) filter (where h.expires_at <= $3), 0) as lapsed,
+            coalesce(sum(a.amount) filter (where h.expires_at > $3 or h.expires_at is null), 0) as kept
+       from hold_lot a
+       join hold h on h.tenant_id = $1 and h.hold_id = a.hold_id
+      where a.tenant_id = $1 and a.ledger_id = $2 and a.recorded_at <= $3
+      group by a.lot_id),
+   lots as (
      select l.available_at <= $3 as is_due, coalesce(l.expires_at <= $3, false) as is_over,
-            coalesce(l.matured_at > $3, true) as was_pending, l.held,
+            coalesce(l.matured_at > $3, true) as was_pending, coalesce(h.kept, 0) as held,
             l.amount - coalesce((select sum(a.amount) from allocation a
                                   where a.tenant_id = $1 and a.ledger_id = $2 and a.lot_id = l.lot_id
                                     and a.recorded_at <= $3), 0) as remained
        from lot l
+       left join held h on h.lot_id = l.lot_id
       where l.tenant_id = $1 and l.ledger_id = $2 and l.created_at <= $3 and l.available_at <= $3)
    select $3::timestamptz > business_time() as "inFuture",
           coalesce(e.posted_after, 0) as posted, coalesce(e.pending_after, 0) as pending,
           coalesce(e.held_after, 0) as held,
           (select coalesce(sum(remained) filter (where was_pending), 0)::bigint from lots) as due,
           (select coalesce(sum(remained - held) filter (where is_over and remained > held), 0)::bigint
-             from lots) as expired
+             from lots) as expired,
+          (select coalesce(sum(lapsed), 0)::bigint from held) as lapsed
      from (select 1) as one
      left join lateral (
        select * from entry where tenant_id = $1 and ledger_id = $2 and recorded_at <= $3
@@ -145,6 +180,9 @@ const selectDue = statement<{ ledgerKey: string }>(
      union
      (select ledger_id from lot where tenant_id = $1 and remaining > 0 and expires_at <= business_time()
         and remaining > held
+       order by expires_at limit $2)
+     union
+     (select ledger_id from hold where tenant_id = $1 and status = 'ACTIVE' and expires_at <= business_time()
        order by expires_at limit $2)) as due
    order by ledger_id`,
 );
@@ -221,10 +259,15 @@ export class LedgerReads {
    * One more entry than asked for in each page, newest first, so that the caller knows whether there is
    * more.
    */
-  entryPages(pages: readonly { ledgerKey: string; before: bigint }[], first: number): Promise<Entry[]> {
+  entryPages(
+    pages: readonly { ledgerKey: string; before: bigint }[],
+    first: number,
+    isBrief: boolean,
+  ): Promise<BriefEntry[]> {
     const keys = pages.map(({ ledgerKey }) => ledgerKey);
     const befores = pages.map(({ before }) => before);
-    return this.#sql.run(selectEntryPages, [this.#tenantKey, keys, befores, first + 1]);
+    const values = [this.#tenantKey, keys, befores, first + 1];
+    return isBrief ? this.#sql.run(selectBriefPages, values) : this.#sql.run(selectEntryPages, values);
   }
 
   entries(wanted: readonly { ledgerKey: string; version: bigint }[]): Promise<Entry[]> {

@@ -2,18 +2,20 @@ import { refuse } from '../../kernel/errors.ts';
 import { derivedKey } from '../../kernel/ids.ts';
 import type { Transaction } from '../../persistence/index.ts';
 import type { CommitFacts, PinnedProgram } from '../programs/index.ts';
-import { explanationOf, LedgerDraft, needsLots } from './ledger.policy.ts';
+import type { Hold } from './hold.entity.ts';
+import { LedgerDraft, needsLots } from './ledger.policy.ts';
 import {
   findMemberStatuses,
   findOpenLots,
-  findReversalOrigins,
   insertMissing,
   lockExisting,
   type WantedLedger,
   writeDrafts,
 } from './ledger.repository.ts';
+import { explanationOf, wholeOperations } from './ledger-draft.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import { type LedgerState, type Posting, scheduled } from './posting.ts';
+import { findReversalOrigins } from './reversal.repository.ts';
 
 /** A ledger's key: derived from member and asset, so that both lead to it without a look-up. */
 export function ledgerKeyOf(memberKey: string, asset: string): string {
@@ -26,6 +28,8 @@ export interface Posted {
   readonly settled: readonly LedgerOperation[];
   /** The ledgers as the postings left them; feed positions are known once the transaction has committed. */
   readonly ledgers: readonly LedgerState[];
+  /** The holds that were made or changed, as the postings left them. */
+  readonly holds: readonly Hold[];
 }
 
 export interface PostingContext {
@@ -60,6 +64,9 @@ export interface LedgerWriter {
 
   /** Makes operations of what time has done to these ledgers; nothing when it has done nothing. */
   settle(tx: Transaction, context: PostingContext, ledgerKeys: readonly string[]): Promise<Posted>;
+
+  /** Whether a posting counts for more than its ledger; if not, it may be committed in a batch of many. */
+  countsBeyond(program: PinnedProgram, posting: Posting): boolean;
 }
 
 /** Posts at once what is known, and what isn't as soon as it is. */
@@ -76,15 +83,15 @@ export function postWhenKnown(
 /** One posting at a time in a transaction of its own: lock, work it out, write. */
 export class TransactionalLedgerWriter implements LedgerWriter {
   async post(tx: Transaction, context: PostingContext, postings: readonly Posting[]): Promise<Posted> {
-    if (postings.length === 0) return { operations: [], settled: [], ledgers: [] };
+    if (postings.length === 0) return { operations: [], settled: [], ledgers: [], holds: [] };
     const wanted = wantedLedgers(context.program, postings);
-    const memberKeys = [...new Set(postings.map(({ memberKey }) => memberKey))];
+    const memberKeys = [...new Set(postings.flatMap(membersTouched))];
     const [{ now }, statuses, existing] = await Promise.all([
       context.facts,
       findMemberStatuses(tx, context.tenantKey, memberKeys),
       lockExisting(tx, context.tenantKey, [...wanted.keys()]),
     ]);
-    refuseInactive(memberKeys, statuses);
+    for (const posting of postings) refuseUnfit(posting, statuses);
     const states = existing.length === wanted.size ? existing : await this.#withMissing(tx, context, wanted);
     return await this.#draft(tx, { ...context, now }, states, postings);
   }
@@ -95,6 +102,10 @@ export class TransactionalLedgerWriter implements LedgerWriter {
       lockExisting(tx, context.tenantKey, ledgerKeys),
     ]);
     return await this.#draft(tx, { ...context, now }, states, []);
+  }
+
+  countsBeyond(): boolean {
+    return false;
   }
 
   async #withMissing(
@@ -117,8 +128,9 @@ export class TransactionalLedgerWriter implements LedgerWriter {
     states: readonly LedgerState[],
     postings: readonly Posting[],
   ): Promise<Posted> {
-    const postingsOf = Map.groupBy(postings, ({ memberKey, asset }) => ledgerKeyOf(memberKey, asset));
-    const withLots = states.filter((state) => needsLots(state, postingsOf.get(state.ledgerKey) ?? [], now));
+    const postingsOn = (ledgerKey: string): Posting[] =>
+      postings.filter((posting) => ledgersTouched(posting).includes(ledgerKey));
+    const withLots = states.filter((state) => needsLots(state, postingsOn(state.ledgerKey), now));
     const keys = withLots.map(({ ledgerKey }) => ledgerKey);
     const reversed = postings.flatMap(({ reverses }) => reverses ?? []);
     const [lots, origins] = await Promise.all([
@@ -135,7 +147,8 @@ export class TransactionalLedgerWriter implements LedgerWriter {
     );
     for (const draft of drafts.values()) draft.settle();
     for (const posting of postings) {
-      drafts.get(ledgerKeyOf(posting.memberKey, posting.asset))?.apply(scheduled(posting, program, now));
+      const [draft, receiver] = ledgersTouched(posting).map((key) => drafts.get(key));
+      draft?.apply(scheduled(posting, program, now), receiver);
     }
     writeDrafts(tx, tenantKey, [...drafts.values()], { programVersion: program.version, now });
     return toPosted([...drafts.values()], postings, { tenantKey, program, now });
@@ -144,33 +157,63 @@ export class TransactionalLedgerWriter implements LedgerWriter {
 
 function wantedLedgers(program: PinnedProgram, postings: readonly Posting[]): Map<string, WantedLedger> {
   return new Map(
-    postings.map(({ memberKey, asset }) => {
-      const ledgerKey = ledgerKeyOf(memberKey, asset);
-      const floor = program.assets.get(asset)?.mayGoNegative === true ? null : 0n;
-      return [ledgerKey, { ledgerKey, memberKey, asset, floor }];
-    }),
+    postings.flatMap((posting) =>
+      membersTouched(posting).map((memberKey): [string, WantedLedger] => {
+        const { asset } = posting;
+        const ledgerKey = ledgerKeyOf(memberKey, asset);
+        return [ledgerKey, { ledgerKey, memberKey, asset, floor: floorOf(program, asset) }];
+      }),
+    ),
   );
 }
 
-function refuseInactive(memberKeys: readonly string[], statuses: ReadonlyMap<string, string>): void {
+/** The member, and who receives it where it is given to another. */
+function membersTouched({ memberKey, toMemberKey }: Posting): string[] {
+  return toMemberKey === undefined ? [memberKey] : [memberKey, toMemberKey];
+}
+
+function ledgersTouched(posting: Posting): string[] {
+  return membersTouched(posting).map((memberKey) => ledgerKeyOf(memberKey, posting.asset));
+}
+
+/** A release neither earns nor spends: it is for every member. */
+function refuseUnfit(posting: Posting, statuses: ReadonlyMap<string, string>): void {
+  if (posting.kind === 'RELEASE') return;
+  const { memberField = ['memberId'], toMemberKey } = posting;
+  refuseInactive([posting.memberKey], statuses, memberField);
+  const toField = posting.kind === 'TRANSFER' ? ['toMemberId'] : memberField;
+  if (toMemberKey !== undefined) refuseInactive([toMemberKey], statuses, toField);
+}
+
+/** The least that a ledger of this asset may hold; null where there is none. */
+export function floorOf({ assets }: PinnedProgram, asset: string): bigint | null {
+  return assets.get(asset)?.mayGoNegative === true ? null : 0n;
+}
+
+/** @throws Refusal MEMBER_NOT_FOUND, MEMBER_NOT_ACTIVE */
+export function refuseInactive(
+  memberKeys: readonly string[],
+  statuses: ReadonlyMap<string, string>,
+  field: readonly string[] = ['memberId'],
+): void {
   for (const memberKey of memberKeys) {
     const status = statuses.get(memberKey);
-    if (status === undefined) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
-    if (status !== 'ACTIVE') throw refuse('MEMBER_NOT_ACTIVE', ['memberId'], { status });
+    if (status === undefined) throw refuse('MEMBER_NOT_FOUND', field);
+    if (status !== 'ACTIVE') throw refuse('MEMBER_NOT_ACTIVE', field, { status });
   }
 }
 
-function toPosted(
+/** What drafts have come to: an operation for each posting, in order, and what time had done. */
+export function toPosted(
   drafts: readonly LedgerDraft[],
   postings: readonly Posting[],
   context: DraftContext,
 ): Posted {
-  const drafted = drafts.flatMap(({ operations }) => operations);
   const taken = Map.groupBy(
     drafts.flatMap(({ allocations }) => allocations),
     ({ operationKey }) => operationKey,
   );
-  const made = drafted.map((operation): LedgerOperation => {
+  const made = wholeOperations(drafts).map((operation): LedgerOperation => {
     const { operationKey, kind, posting, entries } = operation;
     return {
       tenantKey: context.tenantKey,
@@ -187,10 +230,9 @@ function toPosted(
       versions: entries.map(({ version }) => version),
       createdAt: context.now,
       writtenEntries: entries,
-      writtenAllocations: (taken.get(operationKey) ?? []).map(({ lot, amount }) => ({
-        lot: { ...lot, tenantKey: context.tenantKey },
-        amount,
-      })),
+      writtenAllocations: (taken.get(operationKey) ?? []).flatMap(({ lot, amount }) =>
+        amount === 0n ? [] : [{ lot: { ...lot, tenantKey: context.tenantKey }, amount }],
+      ),
     };
   });
   const order = new Map(postings.map(({ operationKey }, index) => [operationKey, index]));
@@ -202,5 +244,6 @@ function toPosted(
     operations,
     settled: made.filter((operation) => !isAsked(operation)),
     ledgers: drafts.map(({ state }) => state),
+    holds: drafts.flatMap(({ newHolds, changedHolds }) => [...newHolds, ...changedHolds]),
   };
 }

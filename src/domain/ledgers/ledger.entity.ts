@@ -70,9 +70,10 @@ export class Ledger {
   @Property({ type: 'datetime', nullable: true })
   settleAt!: Date | null;
 
-  /** Lots now due, and lots now expired, that no operation has settled yet. Not columns. */
+  /** Lots now due, lots now expired, holds now ended, that no operation has settled yet. Not columns. */
   due?: bigint;
   expired?: bigint;
+  lapsed?: bigint;
 }
 
 /** An amount that will expire. */

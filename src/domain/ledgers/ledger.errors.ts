@@ -29,6 +29,42 @@ export const ledgerErrors = {
     en: 'The asset "{asset}" can’t be spent. Name one that the program lets members spend.',
     'zh-CN': '资产“{asset}”不可使用，请选择方案中可使用的资产。',
   },
+  HOLD_NOT_FOUND: {
+    en: 'There is no such hold. Check the id.',
+    'zh-CN': '未找到该冻结记录，请检查 ID。',
+  },
+  HOLD_NOT_ACTIVE: {
+    en: 'The hold has been captured or released, or its time is over. Make a new one.',
+    'zh-CN': '该冻结已被扣除、已释放或已到期，请重新冻结。',
+  },
+  CAPTURE_EXCEEDS_HOLD: {
+    en: 'The hold has only {rest} left, and {required} are to be captured. Send at most what is left.',
+    'zh-CN': '该冻结仅剩 {rest}，不足以扣除 {required}，请发送不超过剩余的数量。',
+  },
+  HOLD_END_TWICE: {
+    en: 'The end of the hold is given twice. Send either "expiresIn" or "expiresAt".',
+    'zh-CN': '冻结的结束时间重复，请只发送“expiresIn”或“expiresAt”之一。',
+  },
+  HOLD_ENDED_BEFORE: {
+    en: 'The hold would be over before it begins. Send a later end.',
+    'zh-CN': '冻结的结束时间不晚于当前时间，请发送更晚的时间。',
+  },
+  OPERATION_NOT_REVERSIBLE: {
+    en: 'An operation of kind {kind} can’t be reversed. Release a hold, or reverse what was earned or spent.',
+    'zh-CN': '类型为 {kind} 的操作不能撤销；冻结请释放，获得或使用的操作才可撤销。',
+  },
+  REVERSAL_EXCEEDS_ORIGINAL: {
+    en: 'Only {rest} of the operation are not reversed yet. Send at most that.',
+    'zh-CN': '该操作仅剩 {rest} 尚未撤销，请发送不超过此数的数量。',
+  },
+  SELF_TRANSFER: {
+    en: 'Sender and receiver are the same member. Name another receiver.',
+    'zh-CN': '转出与接收为同一会员，请选择其他接收会员。',
+  },
+  ASSET_NOT_TRANSFERABLE: {
+    en: 'The asset "{asset}" can’t be given to others. Name one that the program lets members give.',
+    'zh-CN': '资产“{asset}”不可转赠，请选择方案中可转赠的资产。',
+  },
   EXPIRY_NOT_AFTER_AVAILABILITY: {
     en: 'It would expire before it is available. Send a later "expiresAt".',
     'zh-CN': '到期时间早于可用时间，请发送更晚的“expiresAt”。',
@@ -36,6 +72,10 @@ export const ledgerErrors = {
   TEXT_TOO_LONG: {
     en: 'The text has more than {most} characters. Shorten it.',
     'zh-CN': '文字超过 {most} 个字符，请缩短。',
+  },
+  BATCH_SIZE: {
+    en: 'A batch has 1 to {most} items. Send such a batch.',
+    'zh-CN': '每批应包含 1 至 {most} 项，请按此发送。',
   },
   AT_IN_FUTURE: {
     en: 'The moment lies in the future. Ask for one that has passed.',

@@ -4,6 +4,7 @@ import type { Sql } from '../../persistence/index.ts';
 import type { ConnectionOf } from '../shared/index.ts';
 import { toPage } from '../shared/index.ts';
 import type { Entry } from './entry.entity.ts';
+import type { BriefEntry } from './entry.lookahead.ts';
 import { entryCursor } from './ledger.cursors.ts';
 import type { ExpiringAmount, Ledger } from './ledger.entity.ts';
 import { LedgerReads } from './ledger-read.repository.ts';
@@ -15,6 +16,8 @@ interface EntryPageKey {
   /** Entries of lower versions; null = from the newest. */
   readonly before: bigint | null;
   readonly first: number;
+  /** Whether nothing is asked of its entries but what is brief. */
+  readonly isBrief: boolean;
 }
 
 interface ExpiringKey {
@@ -29,7 +32,7 @@ export interface LedgerLoaders {
   readonly reads: LedgerReads;
   readonly ledgersOfMember: DataLoader<string, Ledger[]>;
   readonly ledger: DataLoader<string, Ledger | null>;
-  readonly entryPage: DataLoader<EntryPageKey, ConnectionOf<Entry>, string>;
+  readonly entryPage: DataLoader<EntryPageKey, ConnectionOf<BriefEntry>, string>;
   readonly entry: DataLoader<{ ledgerKey: string; version: bigint }, Entry | null, string>;
   readonly expiring: DataLoader<ExpiringKey, ExpiringAmount[], string>;
   readonly operation: DataLoader<string, LedgerOperation | null>;
@@ -56,7 +59,7 @@ export function createLedgerLoaders(sql: Sql, tenantKey: string, remember = true
     ),
     entryPage: new DataLoader((keys) => loadEntryPages(reads, tenantKey, keys), {
       cache: remember,
-      cacheKeyFn: ({ ledgerKey, before, first }) => `${ledgerKey}:${before}:${first}`,
+      cacheKeyFn: ({ ledgerKey, before, first, isBrief }) => `${ledgerKey}:${before}:${first}:${isBrief}`,
     }),
     entry: new DataLoader(
       async (keys) => {
@@ -96,13 +99,19 @@ async function loadEntryPages(
   reads: LedgerReads,
   tenantKey: string,
   keys: readonly EntryPageKey[],
-): Promise<ConnectionOf<Entry>[]> {
-  const pages = new Map<EntryPageKey, ConnectionOf<Entry>>();
-  const bySize = Map.groupBy(keys, ({ first }) => first);
+): Promise<ConnectionOf<BriefEntry>[]> {
+  const pages = new Map<EntryPageKey, ConnectionOf<BriefEntry>>();
+  const alike = Map.groupBy(keys, ({ first, isBrief }) => `${first} ${isBrief}`);
   await Promise.all(
-    [...bySize].map(async ([first, same]) => {
+    [...alike.values()].map(async (same) => {
+      const [like] = same;
+      if (like === undefined) return;
+      const { first, isBrief } = like;
       const wanted = same.map(({ ledgerKey, before }) => ({ ledgerKey, before: before ?? MAX_POINTS }));
-      const byLedger = Map.groupBy(await reads.entryPages(wanted, first), ({ ledgerKey }) => ledgerKey);
+      const byLedger = Map.groupBy(
+        await reads.entryPages(wanted, first, isBrief),
+        ({ ledgerKey }) => ledgerKey,
+      );
       for (const key of same) {
         const before = key.before ?? MAX_POINTS;
         const rows = (byLedger.get(key.ledgerKey) ?? []).filter(({ version }) => version < before);
@@ -113,7 +122,7 @@ async function loadEntryPages(
       }
     }),
   );
-  return keys.map((key) => pages.get(key) ?? toPage<Entry>([], 0, () => ''));
+  return keys.map((key) => pages.get(key) ?? toPage<BriefEntry>([], 0, () => ''));
 }
 
 async function loadExpiring(reads: LedgerReads, keys: readonly ExpiringKey[]): Promise<ExpiringAmount[][]> {

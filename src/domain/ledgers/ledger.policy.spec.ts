@@ -9,7 +9,8 @@ import {
 } from '../../../test/ledger/drafts.ts';
 import { MAX_POINTS, MIN_POINTS } from '../../kernel/points.ts';
 import { EntryStatus } from './ledger.enums.types.ts';
-import { compareLots, LedgerDraft, needsLots } from './ledger.policy.ts';
+import { LedgerDraft, needsLots } from './ledger.policy.ts';
+import { compareLots } from './lot-order.ts';
 
 const entriesOf = (draft: LedgerDraft) => draft.operations.flatMap(({ entries }) => entries);
 const taken = (draft: LedgerDraft) => draft.allocations.map(({ lotKey, amount }) => [lotKey, amount]);

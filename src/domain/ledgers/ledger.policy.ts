@@ -1,60 +1,24 @@
 import { refuse } from '../../kernel/errors.ts';
-import { newKey } from '../../kernel/ids.ts';
-import { isInRange } from '../../kernel/points.ts';
-import type { Entry } from './entry.entity.ts';
-import { EntryStatus, OperationKind } from './ledger.enums.types.ts';
-import type { StoredExplanation } from './operation.entity.ts';
-import type { LedgerState, LotState, Posting, ScheduledPosting } from './posting.ts';
+import { HoldStatus, OperationKind } from './ledger.enums.types.ts';
+import { type DraftOperation, DraftRows, type GivenPart, smaller } from './ledger-draft.ts';
+import {
+  capturedOf,
+  type HoldPlan,
+  lapsedHolds,
+  planHold,
+  planSettlement,
+  restOf,
+  settleHold,
+} from './ledger-holds.policy.ts';
+import type { HoldState, LedgerState, LotState, Posting, ScheduledPosting } from './posting.ts';
+import { planRestore, type ReversalOrigin, reversedBy } from './reversal.policy.ts';
 
-/** An operation as it will be written, with the entries that it makes. */
-export interface DraftOperation {
+/** A part of a lot that became free at a moment, by an operation. */
+interface Freed {
+  readonly at: Date;
   readonly operationKey: string;
-  readonly kind: OperationKind;
-  readonly posting: ScheduledPosting | null;
-  /** Their feed positions are known once they are committed. */
-  readonly entries: Entry[];
-}
-
-export interface DraftAllocation {
-  readonly operationKey: string;
-  readonly ledgerKey: string;
-  readonly lotKey: string;
-  readonly amount: bigint;
-  /** The lot, as the draft leaves it. */
   readonly lot: LotState;
-}
-
-/** Why an operation was made, with the amount that it came to. */
-export function explanationOf({ posting, entries }: DraftOperation): StoredExplanation | null {
-  const taken = entries.reduce((sum, { amount }) => sum - amount, 0n);
-  return posting?.explain?.(taken) ?? posting?.explanation ?? null;
-}
-
-interface Deltas {
   readonly amount: bigint;
-  readonly posted: bigint;
-  readonly pending: bigint;
-}
-
-/** What is known of an earning operation that is taken back: the lot that it made, and what of it expired. */
-export interface ReversalOrigin {
-  readonly operationKey: string;
-  readonly ledgerKey: string;
-  readonly lotKey: string;
-  readonly expired: bigint;
-}
-
-/** Lots are spent in this order: what expires first, then the oldest. */
-export function compareLots(a: LotState, b: LotState): number {
-  const expiry =
-    (a.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY) -
-    (b.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY);
-  if (expiry < 0 || expiry > 0) return expiry;
-  return a.lotKey < b.lotKey ? -1 : 1;
-}
-
-function smaller(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
 }
 
 /**
@@ -62,7 +26,7 @@ function smaller(a: bigint, b: bigint): bigint {
  * them.
  */
 export function needsLots(ledger: LedgerState, postings: readonly Posting[], now: Date): boolean {
-  const spends = postings.some(({ kind, amount }) => kind === 'REDEEM' || kind === 'REVERSE' || amount < 0n);
+  const spends = postings.some(({ kind, amount }) => kind !== 'EARN' && (kind !== 'ADJUST' || amount < 0n));
   return spends || (ledger.settleAt !== null && ledger.settleAt <= now);
 }
 
@@ -70,253 +34,270 @@ export function needsLots(ledger: LedgerState, postings: readonly Posting[], now
  * What a set of postings does to one locked ledger, worked out without any I/O. First time is settled (lots
  * due and lots expired become operations), then the postings are applied in order.
  */
-export class LedgerDraft {
-  readonly state: LedgerState;
-  readonly operations: DraftOperation[] = [];
-  readonly newLots: LotState[] = [];
-  readonly changedLots = new Set<LotState>();
-  readonly allocations: DraftAllocation[] = [];
-  readonly #lots: LotState[];
-  readonly #hasLots: boolean;
-  readonly #now: Date;
-  readonly #recordedAt: Date;
-  readonly #origins: readonly ReversalOrigin[];
-  /** What this draft itself lets expire, by lot. */
-  readonly #expired = new Map<string, bigint>();
+export class LedgerDraft extends DraftRows {
+  /** A hold as the draft leaves it; null if it is over since before, or there is none. */
+  hold(holdKey: string): HoldState | null {
+    return this.holds.find((one) => one.holdKey === holdKey) ?? null;
+  }
 
   /**
-   * @param lots its open lots, in spending order; null when `needsLots` said no
-   * @param origins of what will be taken back
+   * Makes operations of what time has done: MATURE what is due, RELEASE the holds whose end has come, then
+   * EXPIRE what is over and not held.
    */
-  constructor(
-    state: LedgerState,
-    lots: readonly LotState[] | null,
-    now: Date,
-    origins: readonly ReversalOrigin[] = [],
-  ) {
-    this.state = state;
-    this.#origins = origins;
-    this.#lots = [...(lots ?? [])];
-    this.#hasLots = lots !== null;
-    this.#now = now;
-    // A transaction that began earlier may get the lock later: what is recorded never goes back in time.
-    this.#recordedAt = state.recordedAt !== null && state.recordedAt > now ? state.recordedAt : now;
-  }
-
-  get recordedAt(): Date {
-    return this.#recordedAt;
-  }
-
-  /** Makes operations of what time has done: MATURE what is due, then EXPIRE what is over and not held. */
   settle(): void {
-    const due = this.#lots.filter((lot) => lot.pending && lot.availableAt <= this.#now);
-    if (due.length > 0) this.#mature(due);
-    const over = this.#lots.filter(
+    const due = this.lots.filter((lot) => lot.pending && lot.availableAt <= this.now);
+    const freed = due.length > 0 ? this.#mature(due) : [];
+    for (const hold of lapsedHolds(this.holds, this.now)) freed.push(...this.#lapse(hold));
+    // In the order in which it became free, so that a late settlement pays debts as a timely one would have.
+    freed.sort((a, b) => a.at.getTime() - b.at.getTime());
+    for (const { operationKey, lot, amount } of freed) this.payDebt(operationKey, lot, amount);
+    const over = this.lots.filter(
       (lot) =>
-        !lot.pending && lot.expiresAt !== null && lot.expiresAt <= this.#now && lot.remaining > lot.held,
+        !lot.pending && lot.expiresAt !== null && lot.expiresAt <= this.now && lot.remaining > lot.held,
     );
     if (over.length > 0) this.#expire(over);
-    if (this.#hasLots) this.state.settleAt = this.#earliestSettlement();
+    this.settleWhenNext();
   }
 
   /**
    * Applies one posting.
+   * @param receiver the other ledger of a TRANSFER, and of what undoes one
    * @throws Refusal AMOUNT_NOT_POSITIVE, AMOUNT_ZERO, INSUFFICIENT_BALANCE, BALANCE_OUT_OF_RANGE,
-   *   EXPIRY_NOT_AFTER_AVAILABILITY
+   *   EXPIRY_NOT_AFTER_AVAILABILITY, HOLD_NOT_ACTIVE, CAPTURE_EXCEEDS_HOLD, HOLD_ENDED_BEFORE,
+   *   REVERSAL_EXCEEDS_ORIGINAL
    */
-  apply(posting: ScheduledPosting): void {
-    const operation = this.#operation(posting.operationKey, OperationKind[posting.kind], posting);
-    if (posting.kind === 'ADJUST' && posting.amount === 0n) throw refuse('AMOUNT_ZERO', ['amount']);
-    if (posting.kind !== 'ADJUST' && posting.amount <= 0n) throw refuse('AMOUNT_NOT_POSITIVE', ['amount']);
-    if (posting.kind === 'REDEEM') this.#spend(operation, posting, posting.amount);
-    else if (posting.kind === 'REVERSE') this.#reverse(operation, posting);
-    else if (posting.amount < 0n) this.#spend(operation, posting, -posting.amount);
+  apply(posting: ScheduledPosting, receiver?: LedgerDraft): void {
+    const { kind, amount } = posting;
+    if (kind === 'ADJUST' && amount === 0n) throw refuse('AMOUNT_ZERO', ['amount']);
+    if (kind !== 'ADJUST' && amount <= 0n && posting.whole !== true)
+      throw refuse('AMOUNT_NOT_POSITIVE', ['amount']);
+    const operation = this.begin(posting);
+    if (kind === 'REDEEM') this.#spend(operation, posting, amount);
+    else if (kind === 'REVERSE') this.#reverse(operation, posting, receiver);
+    else if (kind === 'HOLD') this.#reserve(operation, posting);
+    else if (kind === 'CAPTURE' || kind === 'RELEASE') this.#endHold(operation, posting);
+    else if (kind === 'TRANSFER') receiver?.receive(posting, this.#spend(operation, posting, amount));
+    else if (amount < 0n) this.#spend(operation, posting, -amount);
     else this.#earn(operation, posting);
+    this.settleWhenNext();
+  }
+
+  /** Takes in what a transfer brings: a lot for each one touched, which keeps its moments. */
+  receive(posting: ScheduledPosting, parts: readonly GivenPart[]): void {
+    const operation = this.begin(posting);
+    const made = parts.map(({ lot, amount }) => ({
+      ...this.newLot(operation.operationKey, amount, lot),
+      originLotKey: lot.originLotKey ?? lot.lotKey,
+    }));
+    this.write(operation, { amount: posting.amount, posted: posting.amount }, made[0] ?? null);
+    for (const lot of made) this.add(operation.operationKey, lot);
+    this.settleWhenNext();
   }
 
   #earn(operation: DraftOperation, posting: ScheduledPosting): void {
-    const { availableAt, expiresAt } = posting;
+    const { amount, availableAt, expiresAt } = posting;
     if (expiresAt !== null && expiresAt <= availableAt)
       throw refuse('EXPIRY_NOT_AFTER_AVAILABILITY', ['expiresAt']);
-    const pending = availableAt > this.#now;
-    const lot: LotState = {
-      ledgerKey: this.state.ledgerKey,
-      lotKey: newKey(),
-      operationKey: operation.operationKey,
-      amount: posting.amount,
-      remaining: posting.amount,
-      held: 0n,
-      pending,
-      availableAt,
-      expiresAt,
-      createdAt: this.#recordedAt,
-      maturedAt: pending ? null : this.#recordedAt,
-    };
-    const { amount } = posting;
-    this.#write(operation, { amount, posted: pending ? 0n : amount, pending: pending ? amount : 0n }, lot);
-    this.newLots.push(lot);
-    this.#lots.push(lot);
-    this.#lots.sort(compareLots);
-    if (!pending) this.#payDebt(operation.operationKey, lot);
-    this.#settleNoLaterThan(pending ? availableAt : null);
-    this.#settleNoLaterThan(expiresAt);
+    const lot = this.newLot(operation.operationKey, amount, posting);
+    const { pending } = lot;
+    this.write(operation, { amount, posted: pending ? 0n : amount, pending: pending ? amount : 0n }, lot);
+    this.add(operation.operationKey, lot);
   }
 
-  #spend(operation: DraftOperation, posting: ScheduledPosting, amount: bigint): void {
-    const available = this.state.posted - this.state.held;
+  #spend(operation: DraftOperation, posting: ScheduledPosting, amount: bigint): GivenPart[] {
     // Whoever spends needs the balance; only a correction may use what the asset allows below zero.
-    const floor = posting.kind === 'REDEEM' ? 0n : this.state.floor;
-    if (floor !== null && available - amount < floor) {
-      throw refuse('INSUFFICIENT_BALANCE', ['amount'], {
-        available: String(available),
-        required: String(amount),
-      });
-    }
-    this.#write(operation, { amount: -amount, posted: -amount, pending: 0n }, null);
-    this.state.debt += this.#takeFromLots(operation.operationKey, amount);
+    this.refuseBelow(posting.kind === 'ADJUST' ? this.state.floor : 0n, amount);
+    this.write(operation, { amount: -amount, posted: -amount }, null);
+    const { taken, missing } = this.takeFromLots(operation.operationKey, amount);
+    this.state.debt += missing;
+    return taken;
   }
 
-  /** Takes from the lots that are due, in spending order; answers what they lack. */
-  #takeFromLots(operationKey: string, amount: bigint): bigint {
-    let missing = amount;
-    for (const lot of this.#lots) {
-      if (missing === 0n) break;
-      const free = lot.pending ? 0n : lot.remaining - lot.held;
-      const taken = smaller(free, missing);
-      if (taken > 0n) this.#take(operationKey, lot, taken);
-      missing -= taken;
+  #reserve(operation: DraftOperation, posting: ScheduledPosting): void {
+    const { amount, hold: wish } = posting;
+    if (wish === undefined) throw new Error('A posting of kind HOLD names no hold.');
+    const ends = wish.expiresAt ?? null;
+    if (ends !== null && ends <= this.now)
+      throw refuse('HOLD_ENDED_BEFORE', [wish.expiresIn == null ? 'expiresAt' : 'expiresIn']);
+    this.refuseBelow(0n, amount);
+    this.write(operation, { amount: -amount, posted: 0n, held: amount }, null);
+    const { tenantKey, ledgerKey } = this.state;
+    const { operationKey } = operation;
+    const hold: HoldState = {
+      ...{ tenantKey, ledgerKey, holdKey: wish.holdKey, operationKey, amount },
+      ...{ captured: 0n, released: 0n, status: HoldStatus.ACTIVE, expiresAt: ends },
+      createdAt: this.recordedAt,
+      parts: [],
+    };
+    for (const { lot, amount: part } of planHold(this.lots, amount)) {
+      lot.held += part;
+      this.touch(lot);
+      const { lotKey } = lot;
+      hold.parts.push({ lotKey, amount: part });
+      this.holdMoves.push({ operationKey, holdKey: wish.holdKey, ledgerKey, lotKey, amount: part });
     }
-    return missing;
+    this.holds.push(hold);
+    this.newHolds.push(hold);
+  }
+
+  /** Captures of a hold, or releases what it has left. */
+  #endHold(operation: DraftOperation, posting: ScheduledPosting): void {
+    const hold = this.hold(posting.hold?.holdKey ?? '');
+    if (hold === null || hold.status !== HoldStatus.ACTIVE) throw refuse('HOLD_NOT_ACTIVE', ['holdId']);
+    const isCapture = posting.kind === 'CAPTURE';
+    const captured = isCapture ? capturedOf(hold, posting.whole === true ? null : posting.amount) : 0n;
+    const released = isCapture && posting.hold?.final !== true ? 0n : restOf(hold) - captured;
+    const plan = planSettlement(hold, this.lots, { captured, released, at: this.now });
+    const amount = isCapture ? -captured : released;
+    const freed = this.#settleHold(operation, hold, plan, {
+      amount,
+      ended: isCapture ? HoldStatus.CAPTURED : HoldStatus.RELEASED,
+      at: this.now,
+    });
+    for (const { operationKey, lot, amount: free } of freed) this.payDebt(operationKey, lot, free);
+  }
+
+  #lapse(hold: HoldState): Freed[] {
+    const at = hold.expiresAt ?? this.now;
+    const amount = restOf(hold);
+    const plan = planSettlement(hold, this.lots, { captured: 0n, released: amount, at });
+    return this.#settleHold(this.byTime(OperationKind.RELEASE), hold, plan, {
+      amount,
+      ended: HoldStatus.EXPIRED,
+      at,
+    });
+  }
+
+  #settleHold(
+    operation: DraftOperation,
+    hold: HoldState,
+    plan: HoldPlan,
+    { amount, ended, at }: { amount: bigint; ended: HoldStatus; at: Date },
+  ): Freed[] {
+    const { operationKey } = operation;
+    const { captured, released, lost } = plan;
+    this.write(operation, { amount, posted: -captured - lost, held: -captured - released }, null);
+    this.holdMoves.push(...settleHold(hold, plan, operationKey, ended));
+    if (!this.newHolds.includes(hold)) this.changedHolds.add(hold);
+    return plan.parts.flatMap((part): Freed[] => {
+      const { lot } = part;
+      lot.held -= part.captured + part.released;
+      this.touch(lot);
+      this.take(operationKey, lot, part.captured + part.lost, part.lost);
+      const free = part.released - part.lost;
+      return free > 0n ? [{ at, operationKey, lot, amount: free }] : [];
+    });
+  }
+
+  /** Undoes an operation: credits are taken back, spends given back; a transfer is both. */
+  #reverse(operation: DraftOperation, posting: ScheduledPosting, receiver: LedgerDraft | undefined): void {
+    const origin = this.#originOf(posting);
+    const amount = reversedBy(origin, posting);
+    if (amount <= 0n) return;
+    if (posting.toMemberKey !== undefined) {
+      const back = receiver?.takeBack(posting, amount) ?? 0n;
+      this.#restore(operation, posting, origin, back);
+    } else if (origin.isSpend) this.#restore(operation, posting, origin, amount);
+    else this.#takeBack(operation, posting, origin, amount);
+  }
+
+  #originOf({ reverses }: ScheduledPosting): ReversalOrigin {
+    const origin = this.origins.find(({ operationKey }) => operationKey === reverses);
+    if (origin === undefined) throw new Error(`There is no operation ${reverses} to take back.`);
+    return origin;
+  }
+
+  /** The receiver's side of a transfer that is undone; answers how much was taken back. */
+  takeBack(posting: ScheduledPosting, amount: bigint): bigint {
+    const taken = this.#takeBack(this.begin(posting), posting, this.#originOf(posting), amount);
+    this.settleWhenNext();
+    return taken;
   }
 
   /**
-   * Takes back what an operation earned: from its own lot first; what was spent of that from the rest of the
-   * balance, and below zero where the asset may. What expired is gone already. Less may be taken than was
-   * asked for, and where there is nothing to take there is no operation.
+   * Takes back what an operation credited: from its own lots first; what was spent of those from the rest of
+   * the balance, and below zero where the asset may. What expired is gone already. Less may be taken than was
+   * asked for; where there is nothing to take, there is no operation, and by hand a refusal.
    */
-  #reverse(operation: DraftOperation, posting: ScheduledPosting): void {
-    const origin = this.#origins.find(({ operationKey }) => operationKey === posting.reverses);
-    if (origin === undefined) throw new Error(`There is no operation ${posting.reverses} to take back.`);
-    const own = this.#lots.find(({ lotKey }) => lotKey === origin.lotKey);
-    const ofOwn = own === undefined ? 0n : smaller(own.remaining - own.held, posting.amount);
-    if (own?.pending === true) {
-      if (ofOwn === 0n) return;
-      this.#write(operation, { amount: -ofOwn, posted: 0n, pending: -ofOwn }, null);
-      this.#take(operation.operationKey, own, ofOwn);
-      return;
+  #takeBack(
+    operation: DraftOperation,
+    posting: ScheduledPosting,
+    origin: ReversalOrigin,
+    amount: bigint,
+  ): bigint {
+    const own: GivenPart[] = [];
+    let missing = amount;
+    for (const lot of this.lots.filter(({ operationKey }) => operationKey === origin.operationKey)) {
+      const part = smaller(lot.remaining - lot.held, missing);
+      if (part > 0n) own.push({ lot, amount: part });
+      missing -= part;
     }
-    const missing = posting.amount - ofOwn;
-    const expired = origin.expired + (this.#expired.get(origin.lotKey) ?? 0n);
-    const spent = missing - smaller(missing, expired);
+    const ofOwn = amount - missing;
+    const isPending = this.lots.some((lot) => lot.pending && lot.operationKey === origin.operationKey);
+    const expired = origin.expired + (this.expired.get(origin.operationKey) ?? 0n);
+    const spent = isPending ? 0n : missing - smaller(missing, expired);
     const available = this.state.posted - this.state.held - ofOwn;
     const ofOthers = this.state.floor === null ? spent : smaller(spent, available > 0n ? available : 0n);
     const taken = ofOwn + ofOthers;
-    if (taken === 0n) return;
-    this.#write(operation, { amount: -taken, posted: -taken, pending: 0n }, null);
-    if (own !== undefined && ofOwn > 0n) this.#take(operation.operationKey, own, ofOwn);
-    this.state.debt += this.#takeFromLots(operation.operationKey, ofOthers);
+    if (taken === 0n) {
+      if (posting.reversedKind !== undefined) this.refuseBelow(available + 1n, amount);
+      return 0n;
+    }
+    const [posted, pending] = isPending ? [0n, -taken] : [-taken, 0n];
+    this.write(operation, { amount: -taken, posted, pending }, null);
+    for (const part of own) this.take(operation.operationKey, part.lot, part.amount);
+    this.state.debt += this.takeFromLots(operation.operationKey, ofOthers).missing;
+    return taken;
   }
 
-  #mature(due: readonly LotState[]): void {
-    const amount = due.reduce((sum, lot) => sum + lot.remaining, 0n);
-    const operation = this.#operation(newKey(), OperationKind.MATURE, null);
-    this.#write(operation, { amount, posted: amount, pending: -amount }, null);
-    // In the order in which they fell due, so that a late settlement pays debts as a timely one would have.
-    for (const lot of due.toSorted((a, b) => a.availableAt.getTime() - b.availableAt.getTime())) {
-      lot.pending = false;
-      lot.maturedAt = this.#recordedAt;
-      this.changedLots.add(lot);
-      this.#payDebt(operation.operationKey, lot);
+  /**
+   * Gives back what a spend took, to the lots that it came from; what goes back to a lot that has expired is
+   * lost in the same operation. What was taken beyond the lots lowers the debt; if that is paid meanwhile, it
+   * becomes a lot of its own.
+   */
+  #restore(
+    operation: DraftOperation,
+    posting: ScheduledPosting,
+    origin: ReversalOrigin,
+    amount: bigint,
+  ): void {
+    const { lots, owed } = planRestore(origin, amount, this.now);
+    const forgiven = smaller(owed, this.state.debt);
+    const alive = lots.reduce((sum, part) => (part.isOver ? sum : sum + part.amount), owed);
+    const lot = owed > forgiven ? this.newLot(operation.operationKey, owed - forgiven, posting) : null;
+    this.write(operation, { amount, posted: alive }, lot);
+    this.state.debt -= forgiven;
+    for (const part of lots) {
+      const own = this.lots.find(({ lotKey }) => lotKey === part.lot.lotKey) ?? this.adopt(part.lot);
+      if (part.isOver) {
+        this.take(operation.operationKey, own, 0n, part.amount);
+        continue;
+      }
+      this.take(operation.operationKey, own, -part.amount);
+      this.payDebt(operation.operationKey, own, part.amount);
     }
+    if (lot !== null) this.add(operation.operationKey, lot);
+  }
+
+  #mature(due: readonly LotState[]): Freed[] {
+    const amount = due.reduce((sum, lot) => sum + lot.remaining, 0n);
+    const operation = this.byTime(OperationKind.MATURE);
+    this.write(operation, { amount, posted: amount, pending: -amount }, null);
+    return due.map((lot) => {
+      lot.pending = false;
+      lot.maturedAt = this.recordedAt;
+      this.changedLots.add(lot);
+      return { at: lot.availableAt, operationKey: operation.operationKey, lot, amount: lot.remaining };
+    });
   }
 
   #expire(over: readonly LotState[]): void {
     const amount = over.reduce((sum, lot) => sum + lot.remaining - lot.held, 0n);
-    const operation = this.#operation(newKey(), OperationKind.EXPIRE, null);
-    this.#write(operation, { amount: -amount, posted: -amount, pending: 0n }, null);
+    const operation = this.byTime(OperationKind.EXPIRE);
+    this.write(operation, { amount: -amount, posted: -amount }, null);
     for (const lot of over) {
       const lost = lot.remaining - lot.held;
-      this.#expired.set(lot.lotKey, (this.#expired.get(lot.lotKey) ?? 0n) + lost);
-      this.#take(operation.operationKey, lot, lost);
+      this.take(operation.operationKey, lot, lost, lost);
     }
-  }
-
-  /** What falls due first pays what was taken beyond the lots. */
-  #payDebt(operationKey: string, lot: LotState): void {
-    const paid = smaller(lot.remaining, this.state.debt);
-    if (paid === 0n) return;
-    this.state.debt -= paid;
-    this.#take(operationKey, lot, paid);
-  }
-
-  #take(operationKey: string, lot: LotState, amount: bigint): void {
-    lot.remaining -= amount;
-    if (!this.newLots.includes(lot)) this.changedLots.add(lot);
-    this.allocations.push({ operationKey, ledgerKey: lot.ledgerKey, lotKey: lot.lotKey, amount, lot });
-  }
-
-  #operation(operationKey: string, kind: OperationKind, posting: ScheduledPosting | null): DraftOperation {
-    return { operationKey, kind, posting, entries: [] };
-  }
-
-  #write(operation: DraftOperation, deltas: Deltas, lot: LotState | null): void {
-    const { state } = this;
-    const { posting } = operation;
-    const posted = state.posted + deltas.posted;
-    const pending = state.pending + deltas.pending;
-    // What is missing below zero is kept as a debt, a positive number: −2^63 would not fit.
-    if (
-      !isInRange(posted) ||
-      !isInRange(pending) ||
-      !isInRange(posted + pending) ||
-      !isInRange(state.held - posted)
-    ) {
-      throw refuse('BALANCE_OUT_OF_RANGE', ['amount']);
-    }
-    // Nothing has changed so far: what is refused leaves the draft as it was.
-    this.operations.push(operation);
-    state.posted = posted;
-    state.pending = pending;
-    state.version += 1n;
-    state.recordedAt = this.#recordedAt;
-    operation.entries.push({
-      tenantKey: state.tenantKey,
-      ledgerKey: state.ledgerKey,
-      memberKey: state.memberKey,
-      assetCode: state.asset,
-      version: state.version,
-      operationKey: operation.operationKey,
-      kind: operation.kind,
-      amount: deltas.amount,
-      postedDelta: deltas.posted,
-      pendingDelta: deltas.pending,
-      heldDelta: 0n,
-      balanceAfter: posted,
-      pendingAfter: pending,
-      heldAfter: state.held,
-      feedPosition: 0n,
-      reason: posting?.reason ?? null,
-      availableAt: lot?.availableAt ?? null,
-      expiresAt: lot?.expiresAt ?? null,
-      occurredAt: posting?.occurredAt ?? this.#now,
-      recordedAt: this.#recordedAt,
-      status: lot?.pending === true ? EntryStatus.PENDING : EntryStatus.POSTED,
-    });
-  }
-
-  #settleNoLaterThan(moment: Date | null): void {
-    if (moment === null) return;
-    const { settleAt } = this.state;
-    if (settleAt === null || moment < settleAt) this.state.settleAt = moment;
-  }
-
-  #earliestSettlement(): Date | null {
-    let earliest: Date | null = null;
-    for (const lot of this.#lots) {
-      if (lot.remaining === 0n) continue;
-      const moment = lot.pending ? lot.availableAt : lot.expiresAt;
-      if (moment !== null && (earliest === null || moment < earliest)) earliest = moment;
-    }
-    return earliest;
   }
 }

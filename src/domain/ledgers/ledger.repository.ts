@@ -1,6 +1,9 @@
 import { type Sql, type Statement, statement, type Transaction } from '../../persistence/index.ts';
 import type { Entry } from './entry.entity.ts';
-import { explanationOf, type LedgerDraft, type ReversalOrigin } from './ledger.policy.ts';
+import { sendHolds } from './hold.repository.ts';
+import type { LedgerDraft } from './ledger.policy.ts';
+import { explanationOf, wholeOperations } from './ledger-draft.ts';
+import { deferLegs } from './leg.repository.ts';
 import type { LedgerState, LotState } from './posting.ts';
 
 const lockLedgers = statement<LedgerState>(
@@ -23,35 +26,40 @@ const selectOpenLots = statement<LotState>(
   'lot.open',
   `select ledger_id as "ledgerKey", lot_id as "lotKey", operation_id as "operationKey", amount, remaining, held,
           pending, available_at as "availableAt", expires_at as "expiresAt", created_at as "createdAt",
-          matured_at as "maturedAt"
+          matured_at as "maturedAt", origin_lot_id as "originLotKey",
+          case when held > 0 then (
+            select json_agg(json_build_object(
+                     'part', p.amount::text, 'holdKey', h.hold_id, 'operationKey', h.operation_id,
+                     'amount', h.amount::text, 'captured', h.captured::text, 'released', h.released::text,
+                     'expiresAt', extract(epoch from h.expires_at) * 1000,
+                     'createdAt', extract(epoch from h.created_at) * 1000))
+              from hold h
+             cross join lateral (
+               select sum(a.amount) as amount from hold_lot a
+                where a.tenant_id = $1 and a.ledger_id = h.ledger_id and a.hold_id = h.hold_id
+                  and a.lot_id = lot.lot_id) p
+             where h.tenant_id = $1 and h.ledger_id = lot.ledger_id and h.status = 'ACTIVE' and p.amount > 0)
+          end as "heldBy"
      from lot where tenant_id = $1 and ledger_id = any($2::uuid[]) and remaining > 0
     order by ledger_id, expires_at, lot_id`,
-);
-const selectOrigins = statement<ReversalOrigin>(
-  'lot.origins',
-  `select l.operation_id as "operationKey", l.ledger_id as "ledgerKey", l.lot_id as "lotKey",
-          (select coalesce(sum(a.amount), 0)::bigint from allocation a
-             join operation o on o.tenant_id = $1 and o.operation_id = a.operation_id and o.kind = 'EXPIRE'
-            where a.tenant_id = $1 and a.ledger_id = l.ledger_id and a.lot_id = l.lot_id) as expired
-     from lot l
-    where l.tenant_id = $1 and l.ledger_id = any($2::uuid[]) and l.operation_id = any($3::uuid[])`,
 );
 const insertOperations = statement(
   'operation.insert',
   `insert into operation (tenant_id, operation_id, kind, program_version, activity_id, reason, reference_type,
                           reference_id, ref_operation_id, explanation, ledger_ids, versions, created_at)
    select $1, o.operation_id, o.kind, $3, o.activity_id, o.reason, o.reference_type, o.reference_id,
-          o.ref_operation_id, o.explanation, array[o.ledger_id], array[o.version], $4
+          o.ref_operation_id, o.explanation, o.ledger_ids, o.versions, $4
      from json_to_recordset($2::json) as o (operation_id uuid, kind text, activity_id uuid, reason text,
-          reference_type text, reference_id text, ref_operation_id uuid, explanation jsonb, ledger_id uuid,
-          version bigint)`,
+          reference_type text, reference_id text, ref_operation_id uuid, explanation jsonb, ledger_ids uuid[],
+          versions bigint[])`,
 );
 const insertLots = statement(
   'lot.insert',
-  `insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at,
-                    expires_at, created_at, matured_at)
-   select $1, * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::boolean[],
-                            $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])`,
+  `insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, pending, available_at,
+                    expires_at, created_at, matured_at, origin_lot_id)
+   select $1, * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[],
+                            $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[],
+                            $12::timestamptz[], $13::uuid[])`,
 );
 const updateLots = statement(
   'lot.update',
@@ -63,8 +71,8 @@ const updateLots = statement(
 );
 const insertAllocations = statement(
   'allocation.insert',
-  `insert into allocation (tenant_id, operation_id, ledger_id, lot_id, amount, recorded_at)
-   select $1, *, $6::timestamptz from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[])`,
+  `insert into allocation (tenant_id, operation_id, ledger_id, lot_id, amount, recorded_at, expired)
+   select $1, * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::timestamptz[], $7::bigint[])`,
 );
 /** The feed's position is taken here, last, because its lock is held until the commit. */
 const writeEntries = statement<{ ledgerKey: string; version: bigint; feedPosition: bigint }>(
@@ -74,9 +82,10 @@ const writeEntries = statement<{ ledgerKey: string; version: bigint; feedPositio
        from unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
                    $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::timestamptz[],
                    $14::timestamptz[],
-                   $15::timestamptz[], $16::timestamptz[])
+                   $15::timestamptz[], $16::timestamptz[], $25::bigint[])
          as e (ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta, posted_after,
-               pending_after, held_after, reason, available_at, expires_at, occurred_at, recorded_at)),
+               pending_after, held_after, reason, available_at, expires_at, occurred_at, recorded_at,
+               held_delta)),
    feed as (
      update tenant_feed set position = position + (select count(*) from drafted)
       where tenant_id = $1 returning position - (select count(*) from drafted) as before),
@@ -85,17 +94,17 @@ const writeEntries = statement<{ ledgerKey: string; version: bigint; feedPositio
                        version = s.version,
                        settle_at = s.settle_at, recorded_at = s.recorded_at,
                        feed_position = (select before from feed)
-                         + (select max(place) from drafted d where d.ledger_id = s.ledger_id)
+                         + s.last_place
        from unnest($17::uuid[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
-                   $23::timestamptz[], $24::timestamptz[])
-         as s (ledger_id, posted, pending, held, debt, version, settle_at, recorded_at)
+                   $23::timestamptz[], $24::timestamptz[], $26::bigint[])
+         as s (ledger_id, posted, pending, held, debt, version, settle_at, recorded_at, last_place)
       where ledger.tenant_id = $1 and ledger.ledger_id = any($17::uuid[]) and ledger.ledger_id = s.ledger_id)
    insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                       held_delta, posted_after, pending_after, held_after, feed_position, reason,
                       available_at, expires_at, occurred_at, recorded_at)
-   select $1, d.ledger_id, d.version, d.operation_id, d.kind, d.amount, d.posted_delta, d.pending_delta, 0,
-          d.posted_after, d.pending_after, d.held_after, feed.before + d.place, d.reason, d.available_at,
-          d.expires_at, d.occurred_at, d.recorded_at
+   select $1, d.ledger_id, d.version, d.operation_id, d.kind, d.amount, d.posted_delta, d.pending_delta,
+          d.held_delta, d.posted_after, d.pending_after, d.held_after, feed.before + d.place, d.reason,
+          d.available_at, d.expires_at, d.occurred_at, d.recorded_at
      from drafted d, feed
    returning ledger_id as "ledgerKey", version, feed_position as "feedPosition"`,
 );
@@ -148,16 +157,6 @@ export async function findOpenLots(
   return await tx.run(selectOpenLots, [tenantKey, ledgerKeys]);
 }
 
-/** The lots that earning operations made, whatever is left of them. */
-export async function findReversalOrigins(
-  tx: Sql,
-  tenantKey: string,
-  ledgerKeys: readonly string[],
-  operationKeys: readonly string[],
-): Promise<ReversalOrigin[]> {
-  return await tx.run(selectOrigins, [tenantKey, ledgerKeys, operationKeys]);
-}
-
 /**
  * Sends a statement that nobody waits for; if it fails, the transaction tells so at its end. What takes no
  * feed position goes before the transaction's turn to take one.
@@ -177,7 +176,13 @@ export function writeDrafts(
   if (changed.length === 0) return;
   sendOperations(tx, tenantKey, changed, facts);
   sendLots(tx, tenantKey, changed);
+  sendHolds(tx, tenantKey, changed);
   deferEntries(tx, tenantKey, changed);
+  deferLegs(
+    tx,
+    tenantKey,
+    changed.flatMap(({ operations }) => operations),
+  );
 }
 
 function sendOperations(
@@ -186,23 +191,21 @@ function sendOperations(
   drafts: readonly LedgerDraft[],
   facts: { readonly programVersion: number; readonly now: Date },
 ): void {
-  const rows = drafts.flatMap(({ operations }) =>
-    operations.flatMap((operation) => {
-      const { operationKey, kind, posting, entries } = operation;
-      return entries.map(({ ledgerKey, version }) => ({
-        operation_id: operationKey,
-        kind,
-        activity_id: posting?.activityKey ?? null,
-        reason: posting?.reason ?? null,
-        reference_type: posting?.reference?.type ?? null,
-        reference_id: posting?.reference?.id ?? null,
-        ref_operation_id: posting?.reverses ?? null,
-        explanation: explanationOf(operation),
-        ledger_id: ledgerKey,
-        version: String(version),
-      }));
-    }),
-  );
+  const rows = wholeOperations(drafts).map((operation) => {
+    const { operationKey, kind, posting, entries } = operation;
+    return {
+      operation_id: operationKey,
+      kind,
+      activity_id: posting?.activityKey ?? null,
+      reason: posting?.reason ?? null,
+      reference_type: posting?.reference?.type ?? null,
+      reference_id: posting?.reference?.id ?? null,
+      ref_operation_id: posting?.reverses ?? null,
+      explanation: explanationOf(operation),
+      ledger_ids: entries.map(({ ledgerKey }) => ledgerKey),
+      versions: entries.map(({ version }) => String(version)),
+    };
+  });
   send(tx, insertOperations, [tenantKey, JSON.stringify(rows), facts.programVersion, facts.now]);
 }
 
@@ -216,11 +219,13 @@ function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDra
       made.map(({ operationKey }) => operationKey),
       made.map(({ amount }) => amount),
       made.map(({ remaining }) => remaining),
+      made.map(({ held }) => held),
       made.map(({ pending }) => pending),
       made.map(({ availableAt }) => availableAt),
       made.map(({ expiresAt }) => expiresAt),
       made.map(({ createdAt }) => createdAt),
       made.map(({ maturedAt }) => maturedAt),
+      made.map(({ originLotKey }) => originLotKey ?? null),
     ]);
   }
   const changed = drafts.flatMap(({ changedLots }) => [...changedLots]);
@@ -235,21 +240,32 @@ function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDra
       changed.map(({ maturedAt }) => maturedAt),
     ]);
   }
-  for (const { allocations, recordedAt } of drafts) {
-    if (allocations.length === 0) continue;
+  const taken = drafts.flatMap(({ allocations, recordedAt }) =>
+    allocations
+      .filter(({ amount, expired }) => amount !== 0n || expired !== 0n)
+      .map((allocation) => ({ ...allocation, recordedAt })),
+  );
+  if (taken.length > 0) {
     send(tx, insertAllocations, [
       tenantKey,
-      allocations.map(({ operationKey }) => operationKey),
-      allocations.map(({ ledgerKey }) => ledgerKey),
-      allocations.map(({ lotKey }) => lotKey),
-      allocations.map(({ amount }) => amount),
-      recordedAt,
+      taken.map(({ operationKey }) => operationKey),
+      taken.map(({ ledgerKey }) => ledgerKey),
+      taken.map(({ lotKey }) => lotKey),
+      taken.map(({ amount }) => amount),
+      taken.map(({ recordedAt }) => recordedAt),
+      taken.map(({ expired }) => expired),
     ]);
   }
 }
 
 function deferEntries(tx: Transaction, tenantKey: string, drafts: readonly LedgerDraft[]): void {
-  const entries = drafts.flatMap(({ operations }) => operations.flatMap((operation) => operation.entries));
+  const entries: Entry[] = [];
+  /** Where the last entry of each ledger stands among them, from 1. */
+  const lastPlaces: number[] = [];
+  for (const { operations } of drafts) {
+    entries.push(...operations.flatMap((operation) => operation.entries));
+    lastPlaces.push(entries.length);
+  }
   const states = drafts.map(({ state }) => state);
   const column = <Value>(pick: (entry: Entry) => Value): Value[] => entries.map(pick);
   const after = <Value>(pick: (state: LedgerState) => Value): Value[] => states.map(pick);
@@ -278,6 +294,8 @@ function deferEntries(tx: Transaction, tenantKey: string, drafts: readonly Ledge
     after(({ version }) => version),
     after(({ settleAt }) => settleAt),
     after(({ recordedAt }) => recordedAt),
+    column(({ heldDelta }) => heldDelta),
+    lastPlaces,
   ];
   tx.defer(writeEntries, values, (rows) => {
     const positions = new Map(rows.map((row) => [`${row.ledgerKey}:${row.version}`, row.feedPosition]));

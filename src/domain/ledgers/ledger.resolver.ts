@@ -1,6 +1,7 @@
-import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Mutation, Resolver, Root } from 'type-graphql';
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Info, Mutation, Resolver, Root } from 'type-graphql';
 import { splitDuration } from '../../kernel/calendar.ts';
-import { RequestFault } from '../../kernel/errors.ts';
+import { Refusal, RequestFault } from '../../kernel/errors.ts';
 import { toPublicId } from '../../kernel/ids.ts';
 import { Asset, toAsset } from '../programs/index.ts';
 import {
@@ -11,14 +12,27 @@ import {
   payloadOf,
   type Row,
   toPage,
+  toUserErrors,
 } from '../shared/index.ts';
-import { type Entry, EntryConnection } from './entry.entity.ts';
+import { EntryConnection } from './entry.entity.ts';
+import { type BriefEntry, isBriefEntryPage } from './entry.lookahead.ts';
 import { type Hold, HoldConnection } from './hold.entity.ts';
 import type { LedgerContext } from './ledger.context.ts';
 import { entryPlace, feedCursor, holdCursor, holdPlace, lotCursor, lotPlace } from './ledger.cursors.ts';
 import { Balance, ExpiringAmount, Ledger } from './ledger.entity.ts';
-import { AdjustPointsInput, EarnPointsInput, HoldArgs, RedeemPointsInput } from './ledger.inputs.ts';
-import { AdjustPointsPayload, EarnPointsPayload, RedeemPointsPayload } from './ledger.payloads.types.ts';
+import {
+  AdjustPointsInput,
+  EarnPointsBatchInput,
+  EarnPointsInput,
+  HoldArgs,
+  RedeemPointsInput,
+} from './ledger.inputs.ts';
+import {
+  AdjustPointsPayload,
+  EarnPointsBatchPayload,
+  EarnPointsPayload,
+  RedeemPointsPayload,
+} from './ledger.payloads.types.ts';
 import { ledgerAfter } from './ledger.snapshot.ts';
 import { type Lot, LotConnection } from './lot.entity.ts';
 import type { LedgerOperation } from './operation.entity.ts';
@@ -35,6 +49,24 @@ export class LedgerResolver {
     @Ctx() { request, services }: LedgerContext,
   ): Promise<EarnPointsPayload> {
     return payloadOf(request, REFUSED, async () => toPayload(await services.ledgers.earn(request, input)));
+  }
+
+  @Mutation(() => EarnPointsBatchPayload, {
+    description: 'Credits many amounts, e.g. of a settlement. Each item is done or refused by itself.',
+  })
+  @Extensions({ roles: ['STAFF'] })
+  async earnPointsBatch(
+    @Arg('input', () => EarnPointsBatchInput, { description: 'The credits.' })
+    { items }: EarnPointsBatchInput,
+    @Ctx() { request, services }: LedgerContext,
+  ): Promise<EarnPointsBatchPayload> {
+    const results = (await services.ledgers.earnAll(request, items)).map((one, index) =>
+      one instanceof Refusal
+        ? { operation: null, userErrors: toUserErrors(request, one, ['items', String(index)]) }
+        : { operation: one, userErrors: [] },
+    );
+    const succeeded = results.filter(({ operation }) => operation !== null).length;
+    return { results, succeeded, failed: results.length - succeeded };
   }
 
   @Mutation(() => RedeemPointsPayload, {
@@ -100,9 +132,12 @@ export class LedgerResolver {
     @Root() ledger: Row<Ledger>,
     @Args(() => PageArgs) { first, after }: PageArgs,
     @Ctx() { loaders }: LedgerContext,
-  ): Promise<ConnectionOf<Entry>> {
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<ConnectionOf<BriefEntry>> {
+    const isBrief = isBriefEntryPage(info);
     const before = entryPlace(ledger.tenantKey, ledger.ledgerKey, after);
-    const page = await loaders.ledgers.entryPage.load({ ledgerKey: ledger.ledgerKey, before, first });
+    const { ledgerKey } = ledger;
+    const page = await loaders.ledgers.entryPage.load({ ledgerKey, before, first, isBrief });
     for (const { node } of page.edges) {
       node.assetCode = ledger.assetCode;
       node.memberKey = ledger.memberKey;
@@ -158,8 +193,10 @@ function toBalance({
   held,
   due = 0n,
   expired = 0n,
-}: Pick<Ledger, 'posted' | 'pending' | 'held' | 'due' | 'expired'>): Balance {
-  return { available: posted - held + due - expired, pending: pending - due, held };
+  lapsed = 0n,
+}: Pick<Ledger, 'posted' | 'pending' | 'held' | 'due' | 'expired' | 'lapsed'>): Balance {
+  const reserved = held - lapsed;
+  return { available: posted - reserved + due - expired, pending: pending - due, held: reserved };
 }
 
 /** The asset of this code in the program in force. */

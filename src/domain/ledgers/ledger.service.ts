@@ -1,53 +1,27 @@
-import { refuse } from '../../kernel/errors.ts';
-import { fromPublicId, newKey } from '../../kernel/ids.ts';
-import { mayActOn, type RequestContext } from '../../kernel/request-context.ts';
-import type { Database } from '../../persistence/index.ts';
-import { assetOf, type PinnedProgram, type UseCaseRunner } from '../programs/index.ts';
-import { refuseLong } from '../shared/index.ts';
+import { Refusal, RequestFault, refuse } from '../../kernel/errors.ts';
+import type { RequestContext } from '../../kernel/request-context.ts';
+import { idempotentRequest } from '../../persistence/index.ts';
+import { memberActedOn } from './acting.ts';
+import { type HandParts, type HandRequest, PostingsByHand, refusalOr } from './batch-by-hand.ts';
 import type { Entry } from './entry.entity.ts';
 import { EntryStatus } from './ledger.enums.types.ts';
-import type {
-  AdjustPointsInput,
-  EarnPointsInput,
-  RedeemPointsInput,
-  ReferenceInput,
-} from './ledger.inputs.ts';
+import type { AdjustPointsInput, EarnPointsInput, RedeemPointsInput } from './ledger.inputs.ts';
 import { LedgerReads } from './ledger-read.repository.ts';
-import type { LedgerWriter } from './ledger-writer.ts';
 import type { LedgerOperation } from './operation.entity.ts';
-import type { Posting } from './posting.ts';
 
-const LONGEST_REASON = 500;
-const LONGEST_REFERENCE_TYPE = 64;
-const LONGEST_REFERENCE_ID = 200;
+const MOST_ITEMS = 1_000;
 
-/** Told after a commit; a hint only, the entries are the truth. */
-export interface PostingListener {
-  posted(tenantKey: string, memberKeys: readonly string[]): void;
-}
-
-/** What is kept of a request under its key: the operation that it made. */
-interface StoredOperation {
-  readonly operation: string;
-}
-
-type HandInput = (EarnPointsInput | RedeemPointsInput | AdjustPointsInput) & {
-  readonly availableAt?: Date | null;
-  readonly expiresAt?: Date | null;
-};
+type LedgerParts = Omit<HandParts, 'shownAgain'>;
 
 /** Use cases on ledgers: what staff, tills and other systems do directly. */
 export class LedgerService {
-  readonly #database: Database;
-  readonly #useCases: UseCaseRunner;
-  readonly #writer: LedgerWriter;
-  readonly #listener: PostingListener;
+  readonly #parts: LedgerParts;
+  readonly #postings: PostingsByHand;
 
-  constructor(database: Database, useCases: UseCaseRunner, writer: LedgerWriter, listener: PostingListener) {
-    this.#database = database;
-    this.#useCases = useCases;
-    this.#writer = writer;
-    this.#listener = listener;
+  constructor(parts: LedgerParts) {
+    this.#parts = parts;
+    const shownAgain: HandParts['shownAgain'] = (ctx, keys) => this.operations(ctx, keys);
+    this.#postings = new PostingsByHand({ ...parts, shownAgain });
   }
 
   /**
@@ -56,8 +30,7 @@ export class LedgerService {
    *   AMOUNT_NOT_POSITIVE, EXPIRY_NOT_AFTER_AVAILABILITY, BALANCE_OUT_OF_RANGE, TEXT_TOO_LONG, NO_PROGRAM
    */
   async earn(ctx: RequestContext, input: EarnPointsInput): Promise<LedgerOperation> {
-    if (input.amount <= 0n) throw refuse('AMOUNT_NOT_POSITIVE', ['amount']);
-    return await this.#byHand(ctx, 'earnPoints', 'EARN', input);
+    return await this.#carryOut(ctx, 'earnPoints', 'EARN', input);
   }
 
   /**
@@ -65,8 +38,7 @@ export class LedgerService {
    * @throws Refusal as `earn`, and INSUFFICIENT_BALANCE, ASSET_NOT_SPENDABLE
    */
   async redeem(ctx: RequestContext, input: RedeemPointsInput): Promise<LedgerOperation> {
-    if (input.amount <= 0n) throw refuse('AMOUNT_NOT_POSITIVE', ['amount']);
-    return await this.#byHand(ctx, 'redeemPoints', 'REDEEM', input);
+    return await this.#carryOut(ctx, 'redeemPoints', 'REDEEM', input);
   }
 
   /**
@@ -74,37 +46,41 @@ export class LedgerService {
    * @throws Refusal as `earn`, and AMOUNT_ZERO, INSUFFICIENT_BALANCE
    */
   async adjust(ctx: RequestContext, input: AdjustPointsInput): Promise<LedgerOperation> {
-    if (input.amount === 0n) throw refuse('AMOUNT_ZERO', ['amount']);
-    return await this.#byHand(ctx, 'adjustPoints', 'ADJUST', input);
+    return await this.#carryOut(ctx, 'adjustPoints', 'ADJUST', input);
   }
 
-  async #byHand(
+  /**
+   * Credits many amounts, those of one ledger in the order of the items. Each is done or refused by itself.
+   * @throws RequestFault BATCH_SIZE
+   */
+  async earnAll(
+    ctx: RequestContext,
+    items: readonly EarnPointsInput[],
+  ): Promise<(LedgerOperation | Refusal)[]> {
+    if (items.length < 1 || items.length > MOST_ITEMS) {
+      throw new RequestFault('BATCH_SIZE', { field: ['items'], details: { most: MOST_ITEMS } });
+    }
+    const asked = items.map((input) => refusalOr(() => toRequest(ctx, 'earnPointsBatch', 'EARN', input)));
+    const sound = asked.flatMap((one) => (one instanceof Refusal ? [] : [one]));
+    const results = (await this.#postings.carryOut(ctx, sound)).values();
+    return asked.map((one) => (one instanceof Refusal ? one : firstOf(results)));
+  }
+
+  async #carryOut(
     ctx: RequestContext,
     mutation: string,
-    kind: Posting['kind'],
-    input: HandInput,
+    kind: HandRequest['kind'],
+    input: HandRequest['input'],
   ): Promise<LedgerOperation> {
-    // Before the key is looked at: nobody replays what another member did.
-    if (ctx.caller.role === 'MEMBER') memberActedOn(ctx, input);
-    const { result, written } = await this.#useCases.run<Posting, StoredOperation, LedgerOperation>(ctx, {
-      mutation,
-      input,
-      propose: async (program) => toPosting(ctx, program, kind, input),
-      stored: ({ operationKey }) => ({ operation: operationKey }),
-      commit: async (tx, posting, program, facts) => {
-        const context = { tenantKey: ctx.tenantKey, program, facts };
-        const { operations } = await this.#writer.post(tx, context, [posting]);
-        return firstOf(operations);
-      },
-      replay: async ({ operation }) => firstOf(await this.operations(ctx, [operation])),
-    });
-    if (written) this.#listener.posted(ctx.tenantKey, membersOf(result));
+    const results = await this.#postings.carryOut(ctx, [toRequest(ctx, mutation, kind, input)]);
+    const result = firstOf(results.values());
+    if (result instanceof Refusal) throw result;
     return result;
   }
 
   /** Operations with their entries as they were first shown, in the order of the keys given; for replays. */
   async operations(ctx: RequestContext, operationKeys: readonly string[]): Promise<LedgerOperation[]> {
-    const reads = new LedgerReads(this.#database.read(ctx.tenantKey), ctx.tenantKey);
+    const reads = new LedgerReads(this.#parts.database.read(ctx.tenantKey), ctx.tenantKey);
     const found = new Map((await reads.operations(operationKeys)).map((one) => [one.operationKey, one]));
     const operations = operationKeys.flatMap((key) => found.get(key) ?? []);
     const wanted = operations.flatMap(({ ledgerKeys, versions }) =>
@@ -118,44 +94,18 @@ export class LedgerService {
   }
 }
 
-/** @throws Refusal MEMBER_NOT_FOUND, also for a member who is not the caller's to act on */
-function memberActedOn(ctx: RequestContext, { memberId }: HandInput): string {
-  const memberKey = fromPublicId('member', memberId);
-  if (memberKey === null || !mayActOn(ctx, memberKey)) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
-  return memberKey;
-}
-
-function toPosting(
+/** @throws Refusal AMOUNT_NOT_POSITIVE, AMOUNT_ZERO, IDEMPOTENCY_KEY_INVALID, MEMBER_NOT_FOUND */
+function toRequest(
   ctx: RequestContext,
-  program: PinnedProgram,
-  kind: Posting['kind'],
-  input: HandInput,
-): Posting {
-  const memberKey = memberActedOn(ctx, input);
-  const asset = assetOf(program, input.asset, ['asset']);
-  if (kind === 'REDEEM' && !asset.spendable)
-    throw refuse('ASSET_NOT_SPENDABLE', ['asset'], { asset: asset.code });
-  refuseLong(input.reason, LONGEST_REASON, ['reason']);
-  refuseLong(input.reference?.type, LONGEST_REFERENCE_TYPE, ['reference', 'type']);
-  refuseLong(input.reference?.id, LONGEST_REFERENCE_ID, ['reference', 'id']);
-  return {
-    operationKey: newKey(),
-    kind,
-    memberKey,
-    asset: input.asset,
-    amount: input.amount,
-    occurredAt: null,
-    availableAt: input.availableAt ?? null,
-    expiresAt: input.expiresAt ?? null,
-    reason: input.reason ?? null,
-    reference: plainReference(input.reference),
-    explanation: null,
-    activityKey: null,
-  };
-}
-
-function plainReference(reference: ReferenceInput | null | undefined): Posting['reference'] {
-  return reference === null || reference === undefined ? null : { type: reference.type, id: reference.id };
+  mutation: string,
+  kind: HandRequest['kind'],
+  input: HandRequest['input'],
+): HandRequest {
+  if (kind === 'ADJUST' && input.amount === 0n) throw refuse('AMOUNT_ZERO', ['amount']);
+  if (kind !== 'ADJUST' && input.amount <= 0n) throw refuse('AMOUNT_NOT_POSITIVE', ['amount']);
+  // Before the key is looked at: nobody replays what another member did.
+  if (ctx.caller.role === 'MEMBER') memberActedOn(ctx, input.memberId, 'memberId');
+  return { mutation, kind, input, request: idempotentRequest(mutation, input) };
 }
 
 /** An entry as the first answer showed it: what was pending then is so in every replay. */
@@ -164,13 +114,8 @@ function asFirstShown(entry: Entry): Entry {
   return { ...entry, status: wasPending ? EntryStatus.PENDING : EntryStatus.POSTED };
 }
 
-function firstOf(operations: readonly LedgerOperation[]): LedgerOperation {
-  const [operation] = operations;
-  if (operation === undefined) throw new Error('An operation that must be there is missing.');
-  return operation;
-}
-
-/** The members whose ledgers an operation wrote to. */
-export function membersOf({ writtenEntries }: LedgerOperation): string[] {
-  return [...new Set((writtenEntries ?? []).map(({ memberKey }) => memberKey))];
+function firstOf<Value>(values: IterableIterator<Value>): Value {
+  const { value, done } = values.next();
+  if (done === true) throw new Error('A request was left without an answer.');
+  return value;
 }

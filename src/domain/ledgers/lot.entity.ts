@@ -51,6 +51,10 @@ export class Lot {
 
   @Property({ type: 'datetime', nullable: true })
   maturedAt!: Date | null;
+
+  /** The first lot that a transferred one came from. */
+  @Property({ type: 'uuid', fieldName: 'origin_lot_id', nullable: true })
+  originLotKey?: string | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'What an operation took from a lot.' })

@@ -6,7 +6,6 @@ import { mayActOn } from '../../kernel/request-context.ts';
 import { Asset } from '../programs/index.ts';
 import type { Row } from '../shared/index.ts';
 import { Entry } from './entry.entity.ts';
-import { Hold } from './hold.entity.ts';
 import type { LedgerContext } from './ledger.context.ts';
 import { Ledger } from './ledger.entity.ts';
 import { assetNamed } from './ledger.resolver.ts';
@@ -21,22 +20,42 @@ export class LedgerOperationResolver {
   }
 
   @FieldResolver(() => [Entry], {
-    description: 'What it wrote: one entry a ledger. A member sees only their own side.',
+    description:
+      'What it wrote: one entry a ledger, who gives before who receives. A member sees only their own side.',
   })
   async entries(
     @Root() operation: Row<LedgerOperation>,
     @Ctx() { request, loaders }: LedgerContext,
   ): Promise<Entry[]> {
     const entries = operation.writtenEntries ?? (await loadEntries(operation, loaders));
-    return entries.filter(({ memberKey }) => mayActOn(request, memberKey));
+    const seen = entries.filter(({ memberKey }) => mayActOn(request, memberKey));
+    return seen.toSorted((a, b) => Number(a.amount > b.amount) - Number(a.amount < b.amount));
   }
 
-  @FieldResolver(() => [Allocation], { description: 'Which lots it took from, and how much.' })
+  @FieldResolver(() => LedgerOperation, {
+    nullable: true,
+    description: 'The operation that it undid; null if none.',
+  })
+  async reverses(
+    @Root() { refOperationKey }: Row<LedgerOperation>,
+    @Ctx() { loaders }: LedgerContext,
+  ): Promise<LedgerOperation | null> {
+    return refOperationKey === null ? null : await loaders.ledgers.operation.load(refOperationKey);
+  }
+
+  @FieldResolver(() => [Allocation], {
+    description: 'Which lots it took from, and how much. A member sees only their own lots.',
+  })
   async allocations(
     @Root() operation: Row<LedgerOperation>,
-    @Ctx() { loaders }: LedgerContext,
+    @Ctx() context: LedgerContext,
   ): Promise<Allocation[]> {
-    return operation.writtenAllocations ?? (await loaders.ledgers.allocations.load(operation.operationKey));
+    const { loaders, request } = context;
+    const all =
+      operation.writtenAllocations ?? (await loaders.ledgers.allocations.load(operation.operationKey));
+    if (request.caller.role === 'STAFF' || operation.ledgerKeys.length === 1) return all;
+    const own = new Set((await this.entries(operation, context)).map(({ ledgerKey }) => ledgerKey));
+    return all.filter(({ lot }) => own.has(lot.ledgerKey));
   }
 
   @FieldResolver(() => Reference, {
@@ -91,14 +110,6 @@ export class LotResolver {
   @FieldResolver(() => ID, { description: 'An opaque id.' })
   id(@Root() lot: Row<Lot>): string {
     return toPublicId('lot', lot.lotKey);
-  }
-}
-
-@Resolver(() => Hold)
-export class HoldResolver {
-  @FieldResolver(() => ID, { description: 'An opaque id.' })
-  id(@Root() hold: Row<Hold>): string {
-    return toPublicId('hold', hold.holdKey);
   }
 }
 

@@ -1,20 +1,42 @@
-import { expiresAt, maturesAt, parseDuration } from '../../kernel/calendar.ts';
+import { expiresAt, maturesAt, parseDuration, plus } from '../../kernel/calendar.ts';
 import type { PinnedProgram } from '../programs/index.ts';
+import type { HoldStatus, OperationKind } from './ledger.enums.types.ts';
 import type { StoredExplanation } from './operation.entity.ts';
 
-/** A credit, a spend or a correction that somebody proposes; the ledger checks and commits it. */
+/** The hold that a posting makes, captures or releases. */
+export interface HoldWish {
+  readonly holdKey: string;
+  /** HOLD: when it is given back by itself; a moment, or a duration from now. Never when both are missing. */
+  readonly expiresAt?: Date | null;
+  readonly expiresIn?: string | null;
+  /** CAPTURE: what is left is released in the same operation. */
+  readonly final?: boolean;
+}
+
+/** What somebody proposes to do with points; the ledger checks and commits it. */
 export interface Posting {
   /** Made by the proposer, so that the result of a request is known before it is written. */
   readonly operationKey: string;
-  readonly kind: 'EARN' | 'REDEEM' | 'ADJUST' | 'REVERSE';
+  readonly kind: 'EARN' | 'REDEEM' | 'ADJUST' | 'REVERSE' | 'HOLD' | 'CAPTURE' | 'RELEASE' | 'TRANSFER';
+  /** Whose ledger it is; with TRANSFER, and what undoes one, the sender's. */
   readonly memberKey: string;
   readonly asset: string;
-  /** Above zero for EARN, REDEEM and REVERSE; signed for ADJUST. */
+  /** Signed for ADJUST, above zero for all others; zero with `whole`. */
   readonly amount: bigint;
+  /** CAPTURE, RELEASE, REVERSE: the whole rest, which is known only under the lock. */
+  readonly whole?: boolean;
+  /** HOLD, CAPTURE and RELEASE. */
+  readonly hold?: HoldWish;
+  /** TRANSFER, and what undoes one: who receives it. */
+  readonly toMemberKey?: string;
+  /** Where the input names the member; `memberId` when missing. */
+  readonly memberField?: readonly string[];
   /** When the act happened; the transaction's business time when null. */
   readonly occurredAt: Date | null;
-  /** REVERSE: the operation of kind EARN that is taken back, as a whole or in part. */
+  /** REVERSE: the operation that is undone, as a whole or in part. */
   readonly reverses?: string | null;
+  /** REVERSE by hand: its kind. Missing where a refund takes back what it finds of an EARN. */
+  readonly reversedKind?: OperationKind;
   /** The moment that decides on which local day it counts for tiers; when it happened, if missing. */
   readonly countsAt?: Date | null;
   /** When a credit falls due: a moment, or a duration after the act. At once when both are missing. */
@@ -50,13 +72,29 @@ export function scheduled(
   const after = parseDuration(posting.availableAfter ?? '');
   const dueAt = after === null ? null : maturesAt(occurredAt, after, definition.timeZone);
   const availableAt = posting.availableAt ?? dueAt ?? (occurredAt < now ? occurredAt : now);
-  const policy = assets.get(posting.asset)?.expiry;
-  const lifetime = parseDuration(policy?.after ?? '');
-  const policyEnd =
-    policy === undefined || lifetime === null
-      ? null
-      : expiresAt(occurredAt, lifetime, policy.until, definition.timeZone);
-  return { ...posting, occurredAt, availableAt, expiresAt: posting.expiresAt ?? policyEnd };
+  const expiry = assets.get(posting.asset)?.expiry;
+  const policyEnd = expiry === undefined ? null : endOf(expiry, occurredAt, definition.timeZone);
+  const whole = { ...posting, occurredAt, availableAt, expiresAt: posting.expiresAt ?? policyEnd };
+  const { hold } = posting;
+  const lasts = parseDuration(hold?.expiresIn ?? '');
+  if (hold === undefined || lasts === null) return whole;
+  return { ...whole, hold: { ...hold, expiresAt: plus(now, lasts, definition.timeZone) } };
+}
+
+type AssetDefinition = PinnedProgram['assets'] extends ReadonlyMap<string, infer Asset> ? Asset : never;
+type ExpiryPolicy = NonNullable<AssetDefinition['expiry']>;
+
+/** What `endOf` answered last: postings of one batch happen at one moment. */
+let lastEnd: { readonly id: string; readonly at: Date | null } = { id: '', at: null };
+
+/** When a policy lets something expire that was earned at a moment; null when it never does. */
+function endOf({ after, until }: ExpiryPolicy, occurredAt: Date, timeZone: string): Date | null {
+  const id = `${after} ${until} ${occurredAt.getTime()} ${timeZone}`;
+  if (lastEnd.id !== id) {
+    const lifetime = parseDuration(after);
+    lastEnd = { id, at: lifetime === null ? null : expiresAt(occurredAt, lifetime, until, timeZone) };
+  }
+  return lastEnd.at;
 }
 
 /** A ledger as it is locked, and as an operation leaves it. */
@@ -87,4 +125,37 @@ export interface LotState {
   readonly expiresAt: Date | null;
   readonly createdAt: Date;
   maturedAt: Date | null;
+  /** The first lot that a transferred one came from; null for what was earned here. */
+  readonly originLotKey?: string | null;
+  /** What active holds have of it, as it was read; null if nothing. */
+  readonly heldBy?: readonly HeldPart[] | null;
+}
+
+/** What an active hold has of a lot, with the hold's own facts; amounts and moments as JSON has them. */
+export interface HeldPart {
+  readonly part: string;
+  readonly holdKey: string;
+  readonly operationKey: string;
+  readonly amount: string;
+  readonly captured: string;
+  readonly released: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number | null;
+  readonly createdAt: number;
+}
+
+/** A hold as it is locked with its ledger, and as an operation leaves it. */
+export interface HoldState {
+  readonly tenantKey: string;
+  readonly ledgerKey: string;
+  readonly holdKey: string;
+  readonly operationKey: string;
+  readonly amount: bigint;
+  captured: bigint;
+  released: bigint;
+  status: HoldStatus;
+  readonly expiresAt: Date | null;
+  readonly createdAt: Date;
+  /** What it still has of which lots. */
+  readonly parts: { readonly lotKey: string; amount: bigint }[];
 }

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
-import { day, ledgerOf, newLot, newPosting } from '../../../test/ledger/drafts.ts';
-import { LedgerDraft, type ReversalOrigin } from './ledger.policy.ts';
+import { day, ledgerOf, newLot, newPosting, refusalOf } from '../../../test/ledger/drafts.ts';
+import { newKey } from '../../kernel/ids.ts';
+import { OperationKind } from './ledger.enums.types.ts';
+import { LedgerDraft } from './ledger.policy.ts';
 import type { LotState } from './posting.ts';
+import type { ReversalOrigin } from './reversal.policy.ts';
 
-function originOf({ operationKey, ledgerKey, lotKey }: LotState, expired = 0n): ReversalOrigin {
-  return { operationKey, ledgerKey, lotKey, expired };
+function originOf({ operationKey, ledgerKey, amount }: LotState, expired = 0n): ReversalOrigin {
+  return { operationKey, ledgerKey, original: amount, reversed: 0n, isSpend: false, expired, taken: [] };
 }
 
 /** Takes an amount back of what a lot's operation earned. */
@@ -123,5 +126,100 @@ describe('what is taken back of an earning', () => {
         expect(left - state.debt).toBe(state.posted + state.pending);
       }),
     );
+  });
+});
+
+describe('what is given back of a spend', () => {
+  const restore = (
+    taken: readonly (readonly [LotState, bigint])[],
+    amount: bigint | null,
+    given: { reversed?: bigint; original?: bigint; debt?: bigint; floor?: null } = {},
+  ) => {
+    const { reversed = 0n, debt = 0n, floor = 0n } = given;
+    const lots = taken.map(([lot]) => lot);
+    const ledger = ledgerOf(lots, { debt, floor });
+    const origin: ReversalOrigin = {
+      ...{ operationKey: newKey(), ledgerKey: ledger.ledgerKey, reversed, isSpend: true, expired: 0n },
+      original: given.original ?? taken.reduce((sum, [, part]) => sum + part, 0n),
+      taken: taken.map(([lot, part]) => ({ lot, amount: part })),
+    };
+    const open = lots.filter(({ remaining }) => remaining > 0n);
+    const draft = new LedgerDraft({ ...ledger, posted: ledger.posted - debt }, open, day(3), [origin]);
+    const wish = {
+      whole: amount === null,
+      reverses: origin.operationKey,
+      reversedKind: OperationKind.REDEEM,
+    };
+    draft.apply(newPosting('REVERSE', amount ?? 0n, wish));
+    return { draft, back: lots.map(({ remaining }) => remaining) };
+  };
+  const soon = () => newLot(30n, { remaining: 0n, expiresAt: day(9) });
+  const gone = () => newLot(30n, { remaining: 0n, expiresAt: day(2) });
+  const late = () => newLot(40n, { remaining: 10n });
+
+  it.each([
+    ['a part, last taken first', 20n, 0n, [0n, 30n], [20n, 20n, 0n]],
+    ['more than the last lot gave', 40n, 0n, [10n, 40n], [40n, 40n, 0n]],
+    ['a part after another', 20n, 25n, [15n, 15n], [20n, 20n, 0n]],
+    ['the rest', null, 25n, [30n, 15n], [35n, 35n, 0n]],
+  ])('is %s', (_what, amount, reversed, back, entry) => {
+    const restored = restore(
+      [
+        [soon(), 30n],
+        [late(), 30n],
+      ],
+      amount,
+      { reversed },
+    );
+    expect(restored.back).toEqual(back);
+    expect(deltas(restored.draft)).toEqual([entry]);
+  });
+
+  it('is lost where its lot has expired', () => {
+    const restored = restore(
+      [
+        [gone(), 30n],
+        [late(), 30n],
+      ],
+      null,
+    );
+    expect(restored.back).toEqual([0n, 40n]);
+    expect(deltas(restored.draft)).toEqual([[60n, 30n, 0n]]);
+    const rows = restored.draft.allocations.map(({ amount, expired }) => [amount, expired]);
+    expect(rows).toEqual([
+      [-30n, 0n],
+      [0n, 30n],
+    ]);
+  });
+
+  it('pays what is owed meanwhile', () => {
+    const { draft, back } = restore([[soon(), 30n]], null, { floor: null, debt: 12n });
+    expect(back).toEqual([18n]);
+    expect(draft.state).toMatchObject({ posted: 18n, debt: 0n });
+  });
+
+  it('lowers the debt where it was taken beyond the lots, and is a new lot where that is paid', () => {
+    const { draft } = restore([[soon(), 30n]], null, { original: 50n, floor: null, debt: 5n });
+    expect(draft.state).toMatchObject({ posted: 45n, debt: 0n });
+    expect(draft.newLots.map(({ amount }) => amount)).toEqual([15n]);
+  });
+
+  it.each([
+    ['more than there was', 61n, 0n],
+    ['more than is left', 36n, 25n],
+    ['anything after the whole', null, 60n],
+  ])('is never %s', (_what, amount, reversed) => {
+    expect(
+      refusalOf(() =>
+        restore(
+          [
+            [soon(), 30n],
+            [late(), 30n],
+          ],
+          amount,
+          { reversed },
+        ),
+      ),
+    ).toBe('REVERSAL_EXCEEDS_ORIGINAL');
   });
 });

@@ -16,6 +16,7 @@ import {
 import type { Sql } from '../../persistence/index.ts';
 import type { PinnedProgram } from '../programs/index.ts';
 import {
+  askedFields,
   connectionType,
   decodeCursor,
   edgeType,
@@ -25,8 +26,9 @@ import {
   readMomentPlace,
   toPage,
 } from '../shared/index.ts';
+import { storedTier } from '../tiers/index.ts';
 import { Member } from './member.entity.ts';
-import { askedFields, prefetch } from './member.lookahead.ts';
+import { prefetch } from './member.lookahead.ts';
 import {
   countMembers,
   FIRST_PLACE,
@@ -73,13 +75,15 @@ export class MemberListResolver {
     const place = after === null || after === undefined ? FIRST_PLACE : toPlace(binding, after);
     const { sql } = loaders.members;
     const counting = counter(sql, tenantKey, conditions);
-    const asked = askedFields(info);
-    if (asked.some(({ name }) => name.value.startsWith('totalCount'))) counting().catch(() => undefined);
+    const selected = askedFields(info);
+    if (selected.some(({ name }) => name.value.startsWith('totalCount'))) counting().catch(() => undefined);
     const rows = await findMembers(sql, tenantKey, conditions, place, first + 1);
     const node = askedFields(info, 'edges').find(({ name }) => name.value === 'node');
     if (node !== undefined) {
-      for (const { memberKey } of rows.slice(0, first)) {
-        prefetch(memberKey, { ...info, fieldNodes: [node] }, program, loaders);
+      const asked = { ...info, fieldNodes: [node] };
+      for (const member of rows.slice(0, first)) {
+        const knowsTier = storedTier(program.definition, member.storedTier) !== null;
+        prefetch(member.memberKey, asked, program, loaders, knowsTier);
       }
     }
     const page = toPage(rows, first, ({ enrolledAt, memberKey }) =>

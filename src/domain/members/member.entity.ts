@@ -171,6 +171,9 @@ export class Member {
   /** The tier that a mutation left them in, where it is known: a replay shows it again. */
   tierThen?: Tier | null;
 
+  /** In a list: the tier that is stored for the primary ladder, where there is one. Not a column. */
+  storedTier?: string | null;
+
   /** In the answer of the mutation that made them: their identities. Not a column. */
   identitiesThen?: Identity[];
 }

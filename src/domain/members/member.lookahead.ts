@@ -1,15 +1,9 @@
-import {
-  type FieldNode,
-  type FragmentDefinitionNode,
-  type GraphQLResolveInfo,
-  Kind,
-  type SelectionSetNode,
-  type ValueNode,
-} from 'graphql';
+import { type FieldNode, type GraphQLResolveInfo, Kind, type ValueNode } from 'graphql';
 import { splitDuration } from '../../kernel/calendar.ts';
 import type { BenefitLoaders, GrantStatus } from '../benefits/index.ts';
-import { type LedgerLoaders, ledgerKeyOf } from '../ledgers/index.ts';
+import { isBriefEntryPage, type LedgerLoaders, ledgerKeyOf } from '../ledgers/index.ts';
 import type { PinnedProgram } from '../programs/index.ts';
+import { type Fragments, fieldsOf } from '../shared/index.ts';
 import type { TierLoaders } from '../tiers/index.ts';
 
 /** What an operation will ask of a member's ledgers, as its document says. */
@@ -17,41 +11,20 @@ interface LedgerWish {
   /** One asset, or null for all of them. */
   readonly asset: ValueNode | null;
   readonly firstEntries: ValueNode | null;
+  readonly wantsBriefEntries: boolean;
   readonly expiringWithin: ValueNode | null;
 }
 
 interface MemberWish {
   readonly wantsLedgers: boolean;
   readonly wantsTier: boolean;
+  readonly wantsTierStatus: boolean;
   /** The first page of granted benefits, when it is asked for. */
   readonly grants: { readonly first: ValueNode | null; readonly status: ValueNode | null } | null;
   readonly ledgers: readonly LedgerWish[];
 }
 
 const wishes = new WeakMap<FieldNode, MemberWish>();
-const TIER_FIELDS = ['tier', 'tierStatus'];
-
-type Fragments = Readonly<Record<string, FragmentDefinitionNode>>;
-
-function fieldsOf(selections: SelectionSetNode | undefined, fragments: Fragments): FieldNode[] {
-  return (selections?.selections ?? []).flatMap((node) => {
-    if (node.kind === Kind.FIELD) return [node];
-    if (node.kind === Kind.INLINE_FRAGMENT) return fieldsOf(node.selectionSet, fragments);
-    return fieldsOf(fragments[node.name.value]?.selectionSet, fragments);
-  });
-}
-
-/** The fields that an operation asks of what is being resolved, or of one of its fields. */
-export function askedFields(
-  { fieldNodes, fragments }: Pick<GraphQLResolveInfo, 'fieldNodes' | 'fragments'>,
-  below?: string,
-): FieldNode[] {
-  const own = fieldNodes.flatMap(({ selectionSet }) => fieldsOf(selectionSet, fragments));
-  if (below === undefined) return own;
-  return own
-    .filter(({ name }) => name.value === below)
-    .flatMap(({ selectionSet }) => fieldsOf(selectionSet, fragments));
-}
 
 function argument(node: FieldNode | undefined, name: string): ValueNode | null {
   return node?.arguments?.find((one) => one.name.value === name)?.value ?? null;
@@ -67,6 +40,7 @@ function readWish(member: FieldNode, fragments: Fragments): MemberWish {
       return {
         asset: argument(field, 'asset'),
         firstEntries: argument(entries, 'first'),
+        wantsBriefEntries: entries !== undefined && isBriefEntryPage({ fieldNodes: [entries], fragments }),
         expiringWithin: argument(
           inner.find(({ name }) => name.value === 'expiring'),
           'within',
@@ -80,7 +54,8 @@ function readWish(member: FieldNode, fragments: Fragments): MemberWish {
         ? null
         : { first: argument(grants, 'first'), status: argument(grants, 'status') },
     wantsLedgers: fields.some(({ name }) => name.value === 'ledgers'),
-    wantsTier: fields.some(({ name }) => TIER_FIELDS.includes(name.value)),
+    wantsTier: fields.some(({ name }) => name.value === 'tier'),
+    wantsTierStatus: fields.some(({ name }) => name.value === 'tierStatus'),
     ledgers,
   };
 }
@@ -95,6 +70,7 @@ function readValue(node: ValueNode | null, variables: Record<string, unknown>): 
 /**
  * Asks the loaders at once for what the operation will ask them later, field by field, so that a member card
  * is one round trip and not three. What is asked in vain is only read in vain: the loaders remember by key.
+ * @param knowsTier whether the member came with their tier
  */
 export function prefetch(
   memberKey: string,
@@ -105,6 +81,7 @@ export function prefetch(
     readonly benefits: BenefitLoaders;
     readonly tiers: TierLoaders;
   },
+  knowsTier = false,
 ): void {
   const [field] = fieldNodes;
   if (field === undefined) return;
@@ -112,7 +89,8 @@ export function prefetch(
   wishes.set(field, wish);
   const asked: Promise<unknown>[] = [];
   if (wish.wantsLedgers) asked.push(loaders.ledgers.ledgersOfMember.load(memberKey));
-  if (wish.wantsTier) asked.push(loaders.tiers.standing.load(memberKey));
+  const wantsStanding = wish.wantsTierStatus || (wish.wantsTier && !knowsTier);
+  if (wantsStanding) asked.push(loaders.tiers.standing.load(memberKey));
   for (const ledger of wish.ledgers)
     askLedger(memberKey, ledger, variableValues, program, loaders.ledgers, asked);
   const first = readValue(wish.grants?.first ?? null, variableValues);
@@ -126,7 +104,7 @@ export function prefetch(
 
 function askLedger(
   memberKey: string,
-  { asset, firstEntries, expiringWithin }: LedgerWish,
+  { asset, firstEntries, wantsBriefEntries: isBrief, expiringWithin }: LedgerWish,
   variables: Record<string, unknown>,
   program: PinnedProgram,
   loaders: LedgerLoaders,
@@ -139,7 +117,9 @@ function askLedger(
   for (const code of codes) {
     const ledgerKey = ledgerKeyOf(memberKey, code);
     if (typeof one === 'string') asked.push(loaders.ledger.load(ledgerKey));
-    if (typeof first === 'number') asked.push(loaders.entryPage.load({ ledgerKey, before: null, first }));
+    if (typeof first === 'number') {
+      asked.push(loaders.entryPage.load({ ledgerKey, before: null, first, isBrief }));
+    }
     if (typeof within !== 'string') continue;
     const { timeZone } = program.definition;
     asked.push(loaders.expiring.load({ ledgerKey, timeZone, ...splitDuration(within) }));

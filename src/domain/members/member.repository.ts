@@ -226,7 +226,7 @@ const holderMeets = `
 const holders = `
      from unnest($7::text[]) as wanted (tier)
     cross join lateral (
-      select t.enrolled_at, t.member_id
+      select t.enrolled_at, t.member_id, t.tier
         from member_tier t
        where t.tenant_id = $1 and t.ladder = $2 and t.tier = wanted.tier and ${holderMeets}
          and (t.enrolled_at, t.member_id) < ($8::timestamptz, $9::uuid)
@@ -234,16 +234,19 @@ const holders = `
 
 const selectByTier = statement<Member>(
   'member.list_by_tier',
-  `select ${memberColumns}
-     from (select h.enrolled_at, h.member_id ${holders}
+  `select ${memberColumns}, page.tier as "storedTier"
+     from (select h.enrolled_at, h.member_id, h.tier ${holders}
             order by h.enrolled_at desc, h.member_id desc limit $10) page
      join member m on m.tenant_id = $1 and m.member_id = page.member_id
     order by page.enrolled_at desc, page.member_id desc`,
 );
 const selectAll = statement<Member>(
   'member.list',
-  `select ${memberColumns} from member m
-    where m.tenant_id = $1 and $2::text is null and ${meets}
+  `select ${memberColumns},
+          (select t.tier from member_tier t
+            where t.tenant_id = $1 and t.member_id = m.member_id and t.ladder = $2) as "storedTier"
+     from member m
+    where m.tenant_id = $1 and ${meets}
       and (m.enrolled_at, m.member_id) < ($7::timestamptz, $8::uuid)
     order by m.enrolled_at desc, m.member_id desc limit $9`,
 );
@@ -258,7 +261,7 @@ const countAll = statement<{ count: bigint }>(
   'member.count',
   `select count(*) as count
      from (select from member m
-            where m.tenant_id = $1 and $2::text is null and ${meets}
+            where m.tenant_id = $1 and ($2::text is null or true) and ${meets}
               and (m.enrolled_at, m.member_id) < ($7::timestamptz, $8::uuid) limit $9) as found`,
 );
 
@@ -272,7 +275,7 @@ function valuesOf(
   const shared = [statuses, tags, from, before];
   const end = [place.enrolledAt, place.memberKey, limit];
   return tiers === null
-    ? [tenantKey, null, ...shared, ...end]
+    ? [tenantKey, ladder, ...shared, ...end]
     : [tenantKey, ladder, ...shared, [...new Set(tiers)], ...end];
 }
 

@@ -26,6 +26,7 @@ import {
   heldStatus,
   heldTier,
   newcomersStanding,
+  storedTier,
   Tier,
   type TierChange,
   TierChangeConnection,
@@ -171,8 +172,10 @@ export class MemberResolver {
   })
   async tier(@Root() member: Row<Member>, @Ctx() { services, loaders }: MemberContext): Promise<Tier | null> {
     if (member.tierThen !== undefined) return member.tierThen;
-    const standing = await loaders.tiers.standing.load(member.memberKey);
     const { definition } = await services.programs.inForce(member.tenantKey);
+    const stored = storedTier(definition, member.storedTier);
+    if (stored !== null) return stored;
+    const standing = await loaders.tiers.standing.load(member.memberKey);
     return heldTier(definition, standing ?? newcomersStanding(definition, member));
   }
 

@@ -1,3 +1,4 @@
+export { askedFields, type Fragments, fieldsOf } from './asked.lookahead.ts';
 export {
   type ConnectionOf,
   connectionType,
@@ -9,7 +10,7 @@ export { MoneyInput, MoneyObject, toMoneyObject } from './money.types.ts';
 export { DRY_RUN_DESCRIPTION, KEY_DESCRIPTION } from './mutation.inputs.ts';
 export { Node, type Refetched } from './node.types.ts';
 export { PageArgs } from './page.inputs.ts';
-export { payloadOf, UserError, useErrorCatalogue } from './payload.types.ts';
+export { payloadOf, toUserErrors, UserError, useErrorCatalogue } from './payload.types.ts';
 export type { Row } from './row.ts';
 export { DateTimeScalar, DecimalScalar, DurationScalar, JsonScalar, PointsScalar } from './scalars.ts';
 export { Source, SourceInput } from './source.types.ts';

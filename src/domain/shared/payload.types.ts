@@ -38,6 +38,18 @@ export function toUserError(ctx: RequestContext, reason: RefusalReason): UserErr
   };
 }
 
+/** The reasons of a refusal as its reader sees them; `below` is where their fields lie. */
+export function toUserErrors(
+  ctx: RequestContext,
+  { reasons }: Refusal,
+  below: readonly string[] = [],
+): UserError[] {
+  return reasons.map((reason) => {
+    const field = reason.field === null ? null : [...below, ...reason.field];
+    return toUserError(ctx, { ...reason, field });
+  });
+}
+
 /** Runs a use case; a refusal becomes the payload's `userErrors`, with everything else as in `refused`. */
 export async function payloadOf<Payload extends object>(
   ctx: RequestContext,
@@ -48,6 +60,6 @@ export async function payloadOf<Payload extends object>(
     return { ...(await useCase()), userErrors: [] };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { ...refused, userErrors: error.reasons.map((reason) => toUserError(ctx, reason)) };
+    return { ...refused, userErrors: toUserErrors(ctx, error) };
   }
 }

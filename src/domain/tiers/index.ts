@@ -5,7 +5,7 @@ export { createTierLoaders, findTier, findTierAt, type TierLoaders } from './tie
 export { SetTierPayload } from './tier.payloads.types.ts';
 export { TierChangeResolver, TierLadderResolver, TierResolver } from './tier.resolver.ts';
 export { TierService } from './tier.service.ts';
-export { heldStatus, heldTier, newcomersStanding } from './tier.snapshot.ts';
+export { heldStatus, heldTier, newcomersStanding, storedTier } from './tier.snapshot.ts';
 export {
   announceChanges,
   findUnannounced,

@@ -69,6 +69,13 @@ export function newcomersStanding(
   };
 }
 
+/** A tier of the primary ladder by its stored code; null where the program has none of that code. */
+export function storedTier(definition: ProgramDefinition, code: string | null | undefined): Tier | null {
+  const [ladder] = laddersOf(definition).all;
+  const rank = ladder === undefined || code === null || code === undefined ? null : rankOf(ladder, code);
+  return ladder === undefined || rank === null ? null : toTier(ladder, rank, definition);
+}
+
 /** The tier that a member holds in the primary ladder; null without one. */
 export function heldTier(definition: ProgramDefinition, standing: StandingRow | null): Tier | null {
   const [ladder] = laddersOf(definition).all;

@@ -1,5 +1,12 @@
 import type { Transaction } from '../../persistence/index.ts';
-import type { LedgerWriter, Posted, Posting, PostingContext } from '../ledgers/index.ts';
+import {
+  type LedgerWriter,
+  OperationKind,
+  type Posted,
+  type Posting,
+  type PostingContext,
+} from '../ledgers/index.ts';
+import type { PinnedProgram } from '../programs/index.ts';
 import { type Ladders, laddersOf } from './ladder.policy.ts';
 import type { TierTracker } from './tier-tracker.ts';
 import type { Contribution } from './tier-write.repository.ts';
@@ -17,7 +24,7 @@ export class TrackingLedgerWriter implements LedgerWriter {
   async post(tx: Transaction, context: PostingContext, postings: readonly Posting[]): Promise<Posted> {
     const ladders = laddersOf(context.program.definition);
     const known = knownContributions(ladders, context, postings);
-    const reversals = postings.filter(({ kind, asset }) => kind === 'REVERSE' && ladders.byMetric.has(asset));
+    const reversals = postings.filter((one) => countsBack(one) && ladders.byMetric.has(one.asset));
     if (known.length === 0 && reversals.length === 0) {
       return await this.#inner.post(tx, context, postings);
     }
@@ -36,13 +43,19 @@ export class TrackingLedgerWriter implements LedgerWriter {
     // What is taken back is known once the ledgers are locked, and must be counted before tiers are read.
     const [, posted] = await Promise.all([locked, this.#inner.post(tx, context, postings)]);
     const contributions = [...known, ...takenBack(reversals, posted)];
+    const raising = contributions.filter((one) => known.includes(one) || one.amount > 0n);
     const counted = contributions.length === 0 ? undefined : this.#tiers.count(tx, context, contributions);
-    await Promise.all([counted, known.length === 0 ? undefined : this.#tiers.raise(tx, context, known)]);
+    await Promise.all([counted, raising.length === 0 ? undefined : this.#tiers.raise(tx, context, raising)]);
     return posted;
   }
 
   async settle(tx: Transaction, context: PostingContext, ledgerKeys: readonly string[]): Promise<Posted> {
     return await this.#inner.settle(tx, context, ledgerKeys);
+  }
+
+  countsBeyond(program: PinnedProgram, posting: Posting): boolean {
+    const { byMetric } = laddersOf(program.definition);
+    return byMetric.has(posting.asset) || this.#inner.countsBeyond(program, posting);
   }
 }
 
@@ -64,12 +77,18 @@ function knownContributions(
   return [...posted, ...measured];
 }
 
-/** What reversals really took: never more than there was. */
+/** What undoes an earning or a correction counts as that did; what undoes a spend counts for nothing. */
+function countsBack({ kind, reversedKind = OperationKind.EARN }: Posting): boolean {
+  const counts = reversedKind === OperationKind.EARN || reversedKind === OperationKind.ADJUST;
+  return kind === 'REVERSE' && counts;
+}
+
+/** What reversals really took, never more than there was; undoing a correction downward gives it back. */
 function takenBack(reversals: readonly Posting[], { operations }: Posted): Contribution[] {
   const operationOf = new Map(operations.map((operation) => [operation.operationKey, operation]));
   return reversals.flatMap(({ operationKey, memberKey, asset, countsAt, occurredAt }) => {
     const entries = operationOf.get(operationKey)?.writtenEntries ?? [];
     const amount = entries.reduce((sum, entry) => sum + entry.postedDelta + entry.pendingDelta, 0n);
-    return amount >= 0n ? [] : [{ memberKey, metric: asset, amount, countsAt: countsAt ?? occurredAt }];
+    return amount === 0n ? [] : [{ memberKey, metric: asset, amount, countsAt: countsAt ?? occurredAt }];
   });
 }

@@ -8,3 +8,13 @@ export function violatedConstraint(error: unknown): string | null {
   const { code, constraint } = (failed ?? {}) as { code?: unknown; constraint?: unknown };
   return code === UNIQUE_VIOLATION && typeof constraint === 'string' ? constraint : null;
 }
+
+/** SQLSTATE classes of what is wrong with the values of a statement: cardinality, data, integrity. */
+const DATA_FAULT = /^2[123]/;
+
+/** Whether a value was at fault, not the server or the way to it: without that value it would work. */
+export function isDataFault(error: unknown): boolean {
+  const failed = error instanceof SkippedStatement ? error.cause : error;
+  const { code } = (failed ?? {}) as { code?: unknown };
+  return typeof code === 'string' && code.length === 5 && DATA_FAULT.test(code);
+}

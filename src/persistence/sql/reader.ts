@@ -28,12 +28,17 @@ export class Reader {
   readonly #clients: (Promise<pg.Client> | null)[];
   readonly #scopes = new Map<string, Scope>();
   readonly #onError: (error: Error) => void;
+  readonly #session: string;
   #next = 0;
   #scheduled = false;
   #closed = false;
 
-  constructor(config: pg.ClientConfig, options: { connections: number; onError: (error: Error) => void }) {
+  constructor(
+    config: pg.ClientConfig,
+    options: { connections: number; onError: (error: Error) => void; session?: string },
+  ) {
     this.#config = config;
+    this.#session = options.session ?? SESSION_OPTIONS;
     this.#clients = Array.from({ length: options.connections }, () => null);
     this.#onError = options.onError;
   }
@@ -134,7 +139,7 @@ export class Reader {
     const client = new pg.Client({
       ...this.#config,
       pipeline: true,
-      options: SESSION_OPTIONS,
+      options: this.#session,
     } as pg.ClientConfig);
     client.on('error', (error) => {
       forget();

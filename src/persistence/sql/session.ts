@@ -10,3 +10,11 @@ export const SESSION_OPTIONS =
 
 /** Added for work that can be done again: a crash may lose the last commits, and never a part of one. */
 export const RELAXED_OPTIONS = ' -c synchronous_commit=off';
+
+/**
+ * For long looks over a whole tenant, which plan each statement for what is there: all of a table is read at
+ * once, and sorted in memory where it fits. Dates have one spelling, and nothing can be written.
+ */
+export const SURVEY_OPTIONS =
+  '-c plan_cache_mode=force_custom_plan -c jit=off -c timezone=UTC -c datestyle=ISO -c work_mem=64MB ' +
+  '-c default_transaction_read_only=on';

@@ -1,0 +1,57 @@
+-- One posting in one call: the rows that the product writes, decided and written by PL/pgSQL. The feed's position
+-- is taken last, because its lock is held until the commit.
+create function bench_post(p_tenant uuid, p_key text, p_hash bytea, p_kind text, p_member uuid, p_ledger uuid,
+                           p_amount bigint, p_operation uuid, p_lot uuid) returns bigint
+language plpgsql set plan_cache_mode = force_generic_plan as $$
+declare
+  l ledger;
+  o lot;
+  v_now timestamptz;
+  v_program integer;
+  v_position bigint;
+  v_left bigint;
+  v_taken bigint;
+  v_delta bigint := case p_kind when 'EARN' then p_amount else -p_amount end;
+  v_expires timestamptz;
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  select business_time(), program_version into v_now, v_program from tenant where tenant_id = p_tenant;
+  v_expires := case p_kind when 'EARN' then v_now + interval '1 year' end;
+  perform from member where tenant_id = p_tenant and member_id = p_member and status = 'ACTIVE';
+  if not found then raise 'MEMBER_NOT_ACTIVE'; end if;
+  insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
+  values (p_tenant, p_key, 'bench', p_hash, jsonb_build_object('operation', p_operation), v_now);
+  select * into l from ledger where tenant_id = p_tenant and ledger_id = p_ledger for update;
+  insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions, created_at)
+  values (p_tenant, p_operation, p_kind, v_program, 'bench', array[p_ledger], array[l.version + 1], v_now);
+  if p_kind = 'EARN' then
+    insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at, expires_at,
+                     created_at, matured_at)
+    values (p_tenant, p_ledger, p_lot, p_operation, p_amount, p_amount, false, v_now, v_expires, v_now, v_now);
+  else
+    if l.posted - l.held < p_amount then raise 'INSUFFICIENT_BALANCE'; end if;
+    v_left := p_amount;
+    for o in select * from lot where tenant_id = p_tenant and ledger_id = p_ledger and remaining > 0
+              order by expires_at, lot_id loop
+      v_taken := least(v_left, o.remaining - o.held);
+      update lot set remaining = remaining - v_taken
+       where tenant_id = p_tenant and ledger_id = p_ledger and lot_id = o.lot_id;
+      insert into allocation (tenant_id, operation_id, ledger_id, lot_id, amount, recorded_at)
+      values (p_tenant, p_operation, p_ledger, o.lot_id, v_taken, v_now);
+      v_left := v_left - v_taken;
+      exit when v_left = 0;
+    end loop;
+  end if;
+  update tenant_feed set position = position + 1 where tenant_id = p_tenant returning position into v_position;
+  insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
+                     held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
+                     expires_at, occurred_at, recorded_at)
+  values (p_tenant, p_ledger, l.version + 1, p_operation, p_kind, v_delta, v_delta, 0, 0, l.posted + v_delta, l.pending,
+          l.held, v_position, 'bench', case p_kind when 'EARN' then v_now end, v_expires, v_now, v_now);
+  insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
+  values (p_tenant, v_position, 'points', case p_kind when 'EARN' then 'ISSUED' else 'REDEEMED' end, p_operation,
+          -v_delta, v_now);
+  update ledger set posted = posted + v_delta, version = version + 1, feed_position = v_position, recorded_at = v_now
+   where tenant_id = p_tenant and ledger_id = p_ledger;
+  return v_position;
+end $$;

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import { v7 } from 'uuid';
+import type { Cleanup } from './cleanup.ts';
+import type { OpenedProduct } from './product.ts';
+
+/** As many as the product's own default for transactions. */
+const CONNECTIONS = 12;
+/** As the product runs its connections. */
+const SETTINGS = '-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off -c timezone=UTC';
+
+export type Kind = 'EARN' | 'REDEEM';
+
+export interface BenchMember {
+  readonly memberKey: string;
+  readonly memberId: string;
+  readonly ledgerKey: string;
+}
+
+/** One way to post. */
+export interface Way {
+  readonly name: string;
+  post(kind: Kind, member: BenchMember, amount: number): Promise<unknown>;
+}
+
+const prepared = (name: string, text: string): { name: string; text: string } => ({ name, text });
+
+const SQL = {
+  tenant: prepared('b.tenant', `select set_config('app.tenant_id', $1, true)`),
+  clock: prepared(
+    'b.clock',
+    'select business_time() as now, program_version from tenant where tenant_id = $1',
+  ),
+  key: prepared(
+    'b.key',
+    `insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
+     values ($1, $2, 'bench', $3, $4, $5)`,
+  ),
+  member: prepared('b.member', 'select status from member where tenant_id = $1 and member_id = $2'),
+  ledger: prepared(
+    'b.ledger',
+    'select posted, pending, held, version from ledger where tenant_id = $1 and ledger_id = $2 for update',
+  ),
+  operation: prepared(
+    'b.operation',
+    `insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions,
+                            created_at)
+     values ($1, $2, $3, $4, 'bench', array[$5::uuid], array[$6::bigint], $7)`,
+  ),
+  lot: prepared(
+    'b.lot',
+    `insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at,
+                      expires_at, created_at, matured_at)
+     values ($1, $2, $3, $4, $5, $5, false, $6, $6::timestamptz + interval '1 year', $6, $6)`,
+  ),
+  lots: prepared(
+    'b.lots',
+    `select lot_id, remaining from lot where tenant_id = $1 and ledger_id = $2 and remaining > 0
+      order by expires_at, lot_id`,
+  ),
+  take: prepared(
+    'b.take',
+    'update lot set remaining = remaining - $4 where tenant_id = $1 and ledger_id = $2 and lot_id = $3',
+  ),
+  allocation: prepared(
+    'b.allocation',
+    `insert into allocation (tenant_id, operation_id, ledger_id, lot_id, amount, recorded_at)
+     values ($1, $2, $3, $4, $5, $6)`,
+  ),
+  feed: prepared(
+    'b.feed',
+    'update tenant_feed set position = position + 1 where tenant_id = $1 returning position',
+  ),
+  entry: prepared(
+    'b.entry',
+    `insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta,
+                        pending_delta, held_delta, posted_after, pending_after, held_after, feed_position,
+                        reason, available_at, expires_at, occurred_at, recorded_at)
+     values ($1, $2, $3, $4, $5, $6, $6, 0, 0, $7, 0, 0, $8, 'bench',
+             case $5 when 'EARN' then $9::timestamptz end,
+             case $5 when 'EARN' then $9::timestamptz + interval '1 year' end, $9, $9)`,
+  ),
+  leg: prepared(
+    'b.leg',
+    `insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
+     values ($1, $2, 'points', $3, $4, $5, $6)`,
+  ),
+  update: prepared(
+    'b.update',
+    `update ledger set posted = $3, version = $4, feed_position = $5, recorded_at = $6
+      where tenant_id = $1 and ledger_id = $2`,
+  ),
+  call: prepared('b.call', 'select bench_post($1, $2, $3, $4, $5, $6, $7, $8, $9)'),
+} as const;
+
+function poolOf(cleanup: Cleanup, { appUrl }: OpenedProduct): pg.Pool {
+  const pool = new pg.Pool({ connectionString: appUrl, max: CONNECTIONS, options: SETTINGS });
+  cleanup.add(() => pool.end());
+  return pool;
+}
+
+function hashOf(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}
+
+/** A transaction for each posting, a round trip for each statement. */
+export function interactive(cleanup: Cleanup, product: OpenedProduct): Way {
+  const pool = poolOf(cleanup, product);
+  return {
+    name: 'interactive transaction',
+    post: async (kind, member, amount) => {
+      const client = await pool.connect();
+      try {
+        await client.query('begin');
+        await postOn(client, product.tenantKey, { kind, member, amount });
+        await client.query('commit');
+      } catch (error) {
+        await client.query('rollback');
+        throw error;
+      } finally {
+        client.release();
+      }
+    },
+  };
+}
+
+async function postOn(
+  client: pg.ClientBase,
+  tenant: string,
+  { kind, member, amount }: { kind: Kind; member: BenchMember; amount: number },
+): Promise<void> {
+  type Rows = Record<string, string>[];
+  const ask = async (statement: { name: string; text: string }, ...values: unknown[]): Promise<Rows> =>
+    (await client.query<Record<string, string>>({ ...statement, values })).rows;
+  const [key, operation] = [v7(), v7()];
+  await ask(SQL.tenant, tenant);
+  const [clock] = await ask(SQL.clock, tenant);
+  const now = clock?.now;
+  const { memberKey, ledgerKey } = member;
+  const [who] = await ask(SQL.member, tenant, memberKey);
+  if (who?.status !== 'ACTIVE') throw new Error('The member is not active.');
+  await ask(SQL.key, tenant, key, hashOf(key), JSON.stringify({ operation }), now);
+  const [ledger] = await ask(SQL.ledger, tenant, ledgerKey);
+  const version = Number(ledger?.version) + 1;
+  const delta = kind === 'EARN' ? amount : -amount;
+  const posted = Number(ledger?.posted) + delta;
+  if (posted < 0) throw new Error('The balance is too small.');
+  await ask(SQL.operation, tenant, operation, kind, clock?.program_version, ledgerKey, version, now);
+  if (kind === 'EARN') await ask(SQL.lot, tenant, ledgerKey, v7(), operation, amount, now);
+  else {
+    const [lot] = await ask(SQL.lots, tenant, ledgerKey);
+    if (Number(lot?.remaining) < amount) throw new Error('The floor spends from one lot alone.');
+    await ask(SQL.take, tenant, ledgerKey, lot?.lot_id, amount);
+    await ask(SQL.allocation, tenant, operation, ledgerKey, lot?.lot_id, amount, now);
+  }
+  const [feed] = await ask(SQL.feed, tenant);
+  const position = feed?.position;
+  await ask(SQL.entry, tenant, ledgerKey, version, operation, kind, delta, posted, position, now);
+  const account = kind === 'EARN' ? 'ISSUED' : 'REDEEMED';
+  await ask(SQL.leg, tenant, position, account, operation, -delta, now);
+  await ask(SQL.update, tenant, ledgerKey, posted, version, position, now);
+}
+
+/** A call of one SQL function for each posting. */
+export function oneFunction(cleanup: Cleanup, product: OpenedProduct): Way {
+  const pool = poolOf(cleanup, product);
+  return {
+    name: 'one function a posting',
+    post: (kind, { memberKey, ledgerKey }, amount) => {
+      const key = v7();
+      const posting = [kind, memberKey, ledgerKey, amount, v7(), v7()];
+      return pool.query({ ...SQL.call, values: [product.tenantKey, key, hashOf(key), ...posting] });
+    },
+  };
+}

@@ -1,0 +1,174 @@
+import { type Sql, statement, type Transaction } from '../../persistence/index.ts';
+import type { ChainContent, ChainLink } from './chain.policy.ts';
+
+interface OperationText {
+  readonly operationKey: string;
+  readonly text: string;
+}
+
+const selectFeed = statement<{ position: bigint }>(
+  'chain.feed',
+  'select position from tenant_feed where tenant_id = $1',
+);
+const selectHead = statement<ChainLink>(
+  'chain.head',
+  `select position, operation_id as "operationKey", hash from operation_chain
+    where tenant_id = $1 order by position desc limit 1`,
+);
+const selectLinks = statement<ChainLink>(
+  'chain.links',
+  `select position, operation_id as "operationKey", hash from operation_chain
+    where tenant_id = $1 and position > $2 and position <= $3 order by position`,
+);
+const ENTRY = `json_build_array(e.feed_position, e.ledger_id, e.version, e.kind, e.amount, e.posted_delta,
+  e.pending_delta, e.held_delta, e.posted_after, e.pending_after, e.held_after, e.reason, e.available_at,
+  e.expires_at, e.occurred_at, e.recorded_at)::text`;
+const selectEntries = statement<OperationText & { ledgerKey: string; version: bigint; position: bigint }>(
+  'chain.entries',
+  `select e.operation_id as "operationKey", e.ledger_id as "ledgerKey", e.version,
+          e.feed_position as position, ${ENTRY} as text
+     from entry e where e.tenant_id = $1 and e.feed_position > $2 and e.feed_position <= $3`,
+);
+/** Those that operations name, and that lie elsewhere in the feed. */
+const selectNamed = statement<OperationText & { position: bigint }>(
+  'chain.named',
+  `select e.operation_id as "operationKey", e.feed_position as position, ${ENTRY} as text
+     from entry e
+     join unnest($2::uuid[], $3::bigint[]) as n (ledger_id, version) using (ledger_id, version)
+    where e.tenant_id = $1 and e.ledger_id = any($2::uuid[])`,
+);
+const selectOperations = statement<OperationText & { ledgerKeys: string[]; versions: bigint[] }>(
+  'chain.operations',
+  `select o.operation_id as "operationKey", o.ledger_ids as "ledgerKeys", o.versions,
+          json_build_array(o.operation_id, o.kind, o.program_version, o.activity_id, o.reason,
+            o.reference_type, o.reference_id, o.ref_operation_id, o.explanation, o.ledger_ids, o.versions,
+            o.created_at)::text as text
+     from operation o where o.tenant_id = $1 and o.operation_id = any($2::uuid[])`,
+);
+const selectLots = statement<OperationText>(
+  'chain.lots',
+  `select t.operation_id as "operationKey",
+          json_build_array(t.ledger_id, t.lot_id, t.amount, t.available_at, t.expires_at, t.created_at,
+            t.origin_lot_id)::text as text
+     from lot t
+    where t.tenant_id = $1 and t.ledger_id = any($2::uuid[]) and t.operation_id = any($3::uuid[])`,
+);
+const selectAllocations = statement<OperationText>(
+  'chain.allocations',
+  `select a.operation_id as "operationKey",
+          json_build_array(a.ledger_id, a.lot_id, a.amount, a.expired, a.recorded_at)::text as text
+     from allocation a where a.tenant_id = $1 and a.operation_id = any($2::uuid[])`,
+);
+const selectLegs = statement<OperationText>(
+  'chain.legs',
+  `select g.operation_id as "operationKey",
+          json_build_array(g.position, g.asset, g.account, g.amount, g.recorded_at)::text as text
+     from leg g where g.tenant_id = $1 and g.position > $2 and g.position <= $3`,
+);
+const insertLinks = statement(
+  'chain.insert',
+  `insert into operation_chain (tenant_id, position, operation_id, hash)
+   select $1, l.position, l.operation_id, decode(l.hash, 'hex')
+     from unnest($2::bigint[], $3::uuid[], $4::text[]) as l (position, operation_id, hash)
+       on conflict (tenant_id, position) do nothing`,
+);
+
+/** The position up to which the feed is written. */
+export async function findFeedPosition(sql: Sql, tenantKey: string): Promise<bigint> {
+  const [row] = await sql.run(selectFeed, [tenantKey]);
+  return row?.position ?? 0n;
+}
+
+/** The last link; null before the first. */
+export async function findChainHead(sql: Sql, tenantKey: string): Promise<ChainLink | null> {
+  const [row] = await sql.run(selectHead, [tenantKey]);
+  return row ?? null;
+}
+
+export async function findLinks(
+  sql: Sql,
+  tenantKey: string,
+  after: bigint,
+  to: bigint,
+): Promise<ChainLink[]> {
+  return await sql.run(selectLinks, [tenantKey, after, to]);
+}
+
+/**
+ * The operations whose first entries lie behind one position of the feed and up to another, in their order,
+ * with all that they wrote.
+ */
+export async function findContents(
+  sql: Sql,
+  tenantKey: string,
+  after: bigint,
+  to: bigint,
+): Promise<ChainContent[]> {
+  const placed = await sql.run(selectEntries, [tenantKey, after, to]);
+  const keys = [...new Set(placed.map(({ operationKey }) => operationKey))];
+  const operations = await sql.run(selectOperations, [tenantKey, keys]);
+  const here = new Set(placed.map(({ ledgerKey, version }) => `${ledgerKey} ${version}`));
+  const elsewhere = operations.flatMap(({ ledgerKeys, versions }) =>
+    ledgerKeys.flatMap((ledgerKey, index) => {
+      const version = versions[index] ?? 0n;
+      return here.has(`${ledgerKey} ${version}`) ? [] : [{ ledgerKey, version }];
+    }),
+  );
+  const ledgerKeys = new Set([...placed, ...elsewhere].map(({ ledgerKey }) => ledgerKey));
+  const [named, lots, allocations, legs] = await Promise.all([
+    elsewhere.length === 0
+      ? []
+      : sql.run(selectNamed, [
+          tenantKey,
+          elsewhere.map(({ ledgerKey }) => ledgerKey),
+          elsewhere.map(({ version }) => version),
+        ]),
+    sql.run(selectLots, [tenantKey, [...ledgerKeys], keys]),
+    sql.run(selectAllocations, [tenantKey, keys]),
+    sql.run(selectLegs, [tenantKey, after, to]),
+  ]);
+  const entriesOf = Map.groupBy([...placed, ...named], ({ operationKey }) => operationKey);
+  const rowOf = new Map(operations.map(({ operationKey, text }) => [operationKey, text]));
+  const [lotsOf, allocationsOf, legsOf] = [textsOf(lots), textsOf(allocations), textsOf(legs)];
+  const contents = keys.map((operationKey): ChainContent => {
+    const entries = entriesOf.get(operationKey) ?? [];
+    const positions = entries.map(({ position }) => position);
+    return {
+      operationKey,
+      position: positions.reduce((first, one) => (one < first ? one : first), to),
+      operation: rowOf.get(operationKey) ?? null,
+      entries: entries.map(({ text }) => text),
+      lots: lotsOf.get(operationKey) ?? [],
+      allocations: allocationsOf.get(operationKey) ?? [],
+      legs: legsOf.get(operationKey) ?? [],
+    };
+  });
+  // What began before is whole in the page where it began.
+  return contents
+    .filter(({ position }) => position > after)
+    .sort((a, b) => (a.position < b.position ? -1 : 1));
+}
+
+function textsOf(rows: readonly OperationText[]): Map<string, string[]> {
+  const texts = new Map<string, string[]>();
+  for (const { operationKey, text } of rows) {
+    const known = texts.get(operationKey);
+    if (known === undefined) texts.set(operationKey, [text]);
+    else known.push(text);
+  }
+  return texts;
+}
+
+/** Adds links; those that another has added meanwhile are the same. */
+export async function addLinks(
+  tx: Transaction,
+  tenantKey: string,
+  links: readonly ChainLink[],
+): Promise<void> {
+  await tx.run(insertLinks, [
+    tenantKey,
+    links.map(({ position }) => position),
+    links.map(({ operationKey }) => operationKey),
+    links.map(({ hash }) => hash.toString('hex')),
+  ]);
+}

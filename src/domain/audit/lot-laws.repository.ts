@@ -1,0 +1,140 @@
+import { statement } from '../../persistence/index.ts';
+import type { BreachRow, Law } from './law.ts';
+
+const NAMED = 'select b.*, count(*) over () as violations from (';
+const FIRST = ') b limit 20';
+
+/** What the lots of each ledger come to. */
+const LOTS = `
+  select ledger_id, sum(remaining) as remaining, sum(held) as held,
+         coalesce(sum(remaining) filter (where pending), 0) as pending,
+         coalesce(sum(remaining - held) filter (where not pending), 0) as free,
+         min(case when pending then available_at when remaining > held then expires_at end)
+           filter (where remaining > 0) as settles
+    from lot where tenant_id = $1 group by ledger_id`;
+
+const TAKEN = `
+  select ledger_id, lot_id, sum(amount) as taken from allocation where tenant_id = $1
+   group by ledger_id, lot_id`;
+
+const balances = statement<BreachRow>(
+  'audit.lot_balances',
+  `${NAMED}select l.ledger_id, l.posted, l.pending, l.held, l.debt, o.remaining as lots_remaining,
+                  o.held as lots_held
+             from ledger l left join (${LOTS}) o using (ledger_id)
+            where l.tenant_id = $1
+              and (coalesce(o.remaining, 0) - l.debt <> l.posted + l.pending
+                or coalesce(o.pending, 0) <> l.pending or coalesce(o.held, 0) <> l.held)${FIRST}`,
+);
+const debts = statement<BreachRow>(
+  'audit.ledger_debts',
+  `${NAMED}select l.ledger_id, l.posted, l.held, l.debt, l.floor
+             from ledger l left join (${LOTS}) o using (ledger_id)
+            where l.tenant_id = $1 and (l.debt > 0 and o.free > 0 or l.posted - l.held < l.floor)${FIRST}`,
+);
+const settlements = statement<BreachRow>(
+  'audit.ledger_settlement',
+  `${NAMED}select l.ledger_id, l.settle_at, least(o.settles, h.ends) as settles
+             from ledger l
+             left join (${LOTS}) o using (ledger_id)
+             left join (select ledger_id, min(expires_at) as ends from hold
+                         where tenant_id = $1 and status = 'ACTIVE' group by ledger_id) h using (ledger_id)
+            where l.tenant_id = $1 and least(o.settles, h.ends) is not null
+              and (l.settle_at is null or l.settle_at > least(o.settles, h.ends))${FIRST}`,
+);
+const takings = statement<BreachRow>(
+  'audit.lot_taken',
+  `${NAMED}select t.ledger_id, t.lot_id, t.amount, t.remaining, a.taken
+             from lot t left join (${TAKEN}) a using (ledger_id, lot_id)
+            where t.tenant_id = $1 and t.amount - coalesce(a.taken, 0) <> t.remaining${FIRST}`,
+);
+const maturities = statement<BreachRow>(
+  'audit.lot_maturity',
+  `${NAMED}select ledger_id, lot_id from lot where tenant_id = $1
+              and (pending <> (matured_at is null) or matured_at < created_at
+                or expires_at <= available_at)${FIRST}`,
+);
+const credits = statement<BreachRow>(
+  'audit.lot_credits',
+  `${NAMED}select operation_id, ledger_id, e.amount, t.lots, t.amount as lot_amount
+             from (select * from entry where tenant_id = $1) e
+             full join (select operation_id, ledger_id, count(*) as lots, sum(amount) as amount from lot
+                         where tenant_id = $1 group by operation_id, ledger_id) t
+                  using (operation_id, ledger_id)
+            where e.kind in ('EARN', 'ADJUST') and e.amount > 0
+                    and (t.lots, t.amount) is distinct from (1, e.amount)
+               or e.kind = 'TRANSFER' and e.amount > 0 and t.amount is distinct from e.amount
+               or t.lots > 0 and (e.kind is null or e.amount <= 0
+                    or e.kind not in ('EARN', 'ADJUST', 'TRANSFER', 'REVERSE')
+                    or e.kind = 'REVERSE' and t.amount > e.posted_delta)${FIRST}`,
+);
+const spends = statement<BreachRow>(
+  'audit.lot_spends',
+  `${NAMED}select e.operation_id, e.ledger_id, e.amount, a.taken
+             from entry e
+             left join (select operation_id, ledger_id, sum(amount) as whole, sum(amount - expired) as taken
+                          from allocation where tenant_id = $1 group by operation_id, ledger_id) a
+                  using (operation_id, ledger_id)
+            where e.tenant_id = $1 and e.amount < 0
+              and (case when e.kind = 'EXPIRE' then coalesce(a.whole, 0) <> -e.amount
+                        when e.kind in ('REDEEM', 'CAPTURE', 'TRANSFER')
+                          then coalesce(a.taken, 0) <> -e.amount
+                        else coalesce(a.taken, 0) > -e.amount end)${FIRST}`,
+);
+
+/** What holds of lots, and of what was taken from them. */
+export const lotLaws: readonly Law[] = [
+  {
+    code: 'lot-balances',
+    says: {
+      en: 'what lots have left, less the debt, is what is posted and pending; their pending and held parts too',
+      'zh-CN': '批次余量减欠额等于已入账与待生效之和，待生效与冻结部分亦然',
+    },
+    broken: balances,
+  },
+  {
+    code: 'ledger-debts',
+    says: {
+      en: 'no ledger owes while it has something free, or lies below its floor',
+      'zh-CN': '有可用余量的账户不欠额，且不低于下限',
+    },
+    broken: debts,
+  },
+  {
+    code: 'ledger-settlement',
+    says: {
+      en: 'a ledger is settled no later than its lots and holds ask for',
+      'zh-CN': '账户的结算时间不晚于其批次与冻结所需',
+    },
+    broken: settlements,
+  },
+  {
+    code: 'lot-taken',
+    says: { en: 'a lot has left what was not taken from it', 'zh-CN': '批次余量等于总额减去已取用' },
+    broken: takings,
+  },
+  {
+    code: 'lot-maturity',
+    says: {
+      en: 'a lot has matured if it isn’t pending, and not before it was made',
+      'zh-CN': '非待生效的批次已生效，且不早于其生成',
+    },
+    broken: maturities,
+  },
+  {
+    code: 'lot-credits',
+    says: {
+      en: 'each credit made a lot of its amount, a transfer those that it brought, and nothing else did',
+      'zh-CN': '每笔入账恰好生成等额批次，转赠生成其所带的批次',
+    },
+    broken: credits,
+  },
+  {
+    code: 'lot-spends',
+    says: {
+      en: 'spends and expiries took their amount from lots (corrections may owe the rest)',
+      'zh-CN': '消费与过期的金额取自批次（更正可欠余额）',
+    },
+    broken: spends,
+  },
+];

@@ -1,0 +1,104 @@
+import { statement } from '../../persistence/index.ts';
+import type { BreachRow, Law } from './law.ts';
+
+const NAMED = 'select b.*, count(*) over () as violations from (';
+const FIRST = ') b limit 20';
+
+const entries = statement<BreachRow>(
+  'audit.operation_entries',
+  `${NAMED}select operation_id, o.kind, e.kind as entry_kind
+             from (select * from operation where tenant_id = $1) o
+             full join (select operation_id, array_agg(ledger_id order by ledger_id, version) as ledgers,
+                               array_agg(version order by ledger_id, version) as versions,
+                               min(kind) as kind, max(kind) as last_kind
+                          from entry where tenant_id = $1 group by operation_id) e using (operation_id)
+            where (o.ledger_ids, o.versions) is distinct from (e.ledgers, e.versions)
+                  and ((select array_agg(x.l order by x.l, x.v)
+                          from unnest(o.ledger_ids, o.versions) x (l, v)),
+                       (select array_agg(x.v order by x.l, x.v)
+                          from unnest(o.ledger_ids, o.versions) x (l, v)))
+                      is distinct from (e.ledgers, e.versions)
+               or (o.kind, o.kind) is distinct from (e.kind, e.last_kind)${FIRST}`,
+);
+const takers = statement<BreachRow>(
+  'audit.operation_takers',
+  `${NAMED}select used.operation_id
+             from (select operation_id from allocation where tenant_id = $1
+                   union select operation_id from lot where tenant_id = $1) used
+            where not exists (select from operation o
+                               where o.tenant_id = $1 and o.operation_id = used.operation_id)${FIRST}`,
+);
+const keys = statement<BreachRow>(
+  'audit.operation_keys',
+  `${NAMED}select made::uuid as operation_id, count(*) as keys
+             from (select jsonb_array_elements_text(result -> 'operations') as made
+                     from idempotency where tenant_id = $1
+                   union all
+                   select result ->> 'operation' from idempotency
+                    where tenant_id = $1 and result ? 'operation') keyed
+             left join operation o on o.tenant_id = $1 and o.operation_id = made::uuid
+            where made is not null
+            group by made
+           having count(*) > 1 or count(o.operation_id) = 0${FIRST}`,
+);
+const versions = statement<BreachRow>(
+  'audit.program_versions',
+  `${NAMED}select program_version from (select program_version from operation where tenant_id = $1
+                                        union
+                                        select program_version from activity where tenant_id = $1) used
+            where program_version not in (select version from program where tenant_id = $1)${FIRST}`,
+);
+const reversals = statement<BreachRow>(
+  'audit.operation_reversals',
+  `${NAMED}select r.operation_id, r.ledger_id, r.reversed, o.amount
+             from (select v.ref_operation_id as operation_id, e.ledger_id, sum(abs(e.amount)) as reversed
+                     from operation v join entry e on e.tenant_id = $1 and e.operation_id = v.operation_id
+                    where v.tenant_id = $1 and v.kind = 'REVERSE' group by v.ref_operation_id, e.ledger_id) r
+             left join (select operation_id, ledger_id, abs(amount) as amount from entry
+                         where tenant_id = $1) o using (operation_id, ledger_id)
+            where o.amount is null or r.reversed > o.amount${FIRST}`,
+);
+
+/** What holds of operations, of their keys, and of what they take back. */
+export const operationLaws: readonly Law[] = [
+  {
+    code: 'operation-entries',
+    says: {
+      en: 'an operation names the entries that it wrote, and each entry its operation',
+      'zh-CN': '操作列明其写入的流水，流水指明其操作',
+    },
+    broken: entries,
+  },
+  {
+    code: 'operation-takers',
+    says: {
+      en: 'what took from a lot is an operation, and so is what made it',
+      'zh-CN': '取用与生成批次的都是存在的操作',
+    },
+    broken: takers,
+  },
+  {
+    code: 'operation-keys',
+    says: {
+      en: 'an operation stands under one key at most, and what a key answers is there',
+      'zh-CN': '操作至多对应一个幂等键，幂等键所答的操作存在',
+    },
+    broken: keys,
+  },
+  {
+    code: 'program-versions',
+    says: {
+      en: 'what is pinned is a version of the program that there is',
+      'zh-CN': '所引用的方案版本存在',
+    },
+    broken: versions,
+  },
+  {
+    code: 'operation-reversals',
+    says: {
+      en: 'no more is taken back than there was, of an operation that there is',
+      'zh-CN': '撤销的操作存在，且撤销不超过原额',
+    },
+    broken: reversals,
+  },
+];

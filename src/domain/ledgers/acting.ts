@@ -1,0 +1,62 @@
+import { refuse } from '../../kernel/errors.ts';
+import { fromPublicId } from '../../kernel/ids.ts';
+import { mayActOn, type RequestContext } from '../../kernel/request-context.ts';
+import type { Database } from '../../persistence/index.ts';
+import type { UseCaseRunner } from '../programs/index.ts';
+import { refuseLong } from '../shared/index.ts';
+import type { ReferenceInput } from './ledger.inputs.ts';
+import type { PostingListener } from './ledger-batcher.ts';
+import type { LedgerWriter } from './ledger-writer.ts';
+import type { LedgerOperation } from './operation.entity.ts';
+import type { Posting } from './posting.ts';
+
+const LONGEST_REASON = 500;
+const LONGEST_REFERENCE_TYPE = 64;
+const LONGEST_REFERENCE_ID = 200;
+
+/** What holds, reversals and transfers stand on. */
+export interface ActingParts {
+  readonly database: Database;
+  readonly useCases: UseCaseRunner;
+  readonly writer: LedgerWriter;
+  readonly listener: PostingListener;
+  readonly ledgers: {
+    /** Operations as they were first shown. */
+    operations(ctx: RequestContext, operationKeys: readonly string[]): Promise<LedgerOperation[]>;
+  };
+}
+
+/** @throws Refusal MEMBER_NOT_FOUND, also for a member who is not the caller's to act on */
+export function memberActedOn(ctx: RequestContext, memberId: string, field: string): string {
+  const memberKey = fromPublicId('member', memberId);
+  if (memberKey === null || !mayActOn(ctx, memberKey)) throw refuse('MEMBER_NOT_FOUND', [field]);
+  return memberKey;
+}
+
+/**
+ * What the ledger shows of an act, checked.
+ * @throws Refusal TEXT_TOO_LONG
+ */
+export function shownOf(
+  reason: string | null | undefined,
+  reference?: ReferenceInput | null,
+  reasonField = 'reason',
+): Pick<Posting, 'reason' | 'reference'> {
+  refuseLong(reason, LONGEST_REASON, [reasonField]);
+  refuseLong(reference?.type, LONGEST_REFERENCE_TYPE, ['reference', 'type']);
+  refuseLong(reference?.id, LONGEST_REFERENCE_ID, ['reference', 'id']);
+  const named = reference ?? null;
+  return {
+    reason: reason ?? null,
+    reference: named === null ? null : { type: named.type, id: named.id },
+  };
+}
+
+/** An act by hand happens now, and nothing but the caller explains it. */
+export const BY_HAND = { occurredAt: null, explanation: null, activityKey: null } as const;
+
+export function onlyOne(operations: readonly LedgerOperation[]): LedgerOperation {
+  const [operation] = operations;
+  if (operation === undefined) throw new Error('An operation that must be there is missing.');
+  return operation;
+}

@@ -1,0 +1,212 @@
+import { Refusal } from '../../kernel/errors.ts';
+import {
+  type BoundKey,
+  bindKeys,
+  findBound,
+  type IdempotentRequest,
+  resultFor,
+  type Transaction,
+} from '../../persistence/index.ts';
+import type { PinnedProgram, ProgramService } from '../programs/index.ts';
+import { insertNew } from './batch-ledger.repository.ts';
+import { LedgerDraft, needsLots } from './ledger.policy.ts';
+import { findMemberStatuses, findOpenLots, lockExisting, writeDrafts } from './ledger.repository.ts';
+import { emptyLedger } from './ledger.snapshot.ts';
+import { floorOf, refuseInactive, toPosted } from './ledger-writer.ts';
+import type { LedgerOperation } from './operation.entity.ts';
+import { type LedgerState, type LotState, type Posting, scheduled } from './posting.ts';
+
+/** What is kept of a request under its key: the operation that it made. */
+export interface StoredOperation {
+  readonly operation: string;
+}
+
+/** A posting by hand, ready to be committed together with others. */
+export interface HandPosting {
+  readonly request: IdempotentRequest;
+  readonly posting: Posting;
+  readonly ledgerKey: string;
+  /** What it was proposed under; in force still, or it has to be proposed again. */
+  readonly program: PinnedProgram;
+}
+
+/** What became of one posting of a batch. */
+export type Outcome =
+  | { readonly became: 'WRITTEN'; readonly operation: LedgerOperation }
+  | { readonly became: 'REPLAYED'; readonly stored: StoredOperation }
+  | { readonly became: 'REFUSED'; readonly refusal: Refusal }
+  /** Another program came into force: `moved` says so to `ProgramService.underProgram`. */
+  | { readonly became: 'MOVED'; readonly moved: unknown };
+
+/** What a batch finds, with its ledgers locked. */
+interface Found {
+  readonly now: Date;
+  readonly states: readonly LedgerState[];
+  /** The keys that are bound, by themselves. */
+  readonly bound: Map<string, BoundKey>;
+  readonly statuses: ReadonlyMap<string, string>;
+  readonly lots: readonly LotState[];
+  /** The ledgers whose lots were read. */
+  readonly withLots: ReadonlySet<string>;
+  /** Why postings proposed under a version must be proposed again, by that version. */
+  readonly moved: ReadonlyMap<number, unknown>;
+}
+
+/** What a batch is going to write. */
+interface Drafted {
+  readonly drafts: ReadonlyMap<string, LedgerDraft>;
+  readonly accepted: HandPosting[];
+  /** The drafts of what was accepted: time alone is not written, as if nobody had asked. */
+  readonly changed: Set<LedgerDraft>;
+}
+
+/**
+ * Posts what many callers of a tenant asked for in one transaction, in their order: lock and read, decide,
+ * write with the COMMIT. A refusal is that posting's answer: it binds no key, writes nothing and costs its
+ * neighbours nothing. When another transaction binds one of the keys or makes one of the ledgers meanwhile, a
+ * unique constraint breaks the batch: it is to be run again, and finds it.
+ */
+export async function postBatch(
+  tx: Transaction,
+  tenantKey: string,
+  programs: Pick<ProgramService, 'recheck'>,
+  batch: readonly HandPosting[],
+): Promise<Outcome[]> {
+  const found = await lockAndRead(tx, tenantKey, programs, batch);
+  const drafted: Drafted = { drafts: draftsOf(tenantKey, found, batch), accepted: [], changed: new Set() };
+  for (const draft of drafted.drafts.values()) draft.settle();
+  const outcomes = batch.map((one) => decide(one, found, drafted));
+  const written = write(tx, tenantKey, found, drafted);
+  return outcomes.map((outcome, index) => outcome ?? writtenOf(written, batch[index]));
+}
+
+/** One round trip; a second one where time has done something to a ledger that nobody spends from. */
+async function lockAndRead(
+  tx: Transaction,
+  tenantKey: string,
+  programs: Pick<ProgramService, 'recheck'>,
+  batch: readonly HandPosting[],
+): Promise<Found> {
+  const distinct = (pick: (one: HandPosting) => string): string[] => [...new Set(batch.map(pick))];
+  const spends = batch.filter(({ posting: { kind, amount } }) => kind === 'REDEEM' || amount < 0n);
+  const spent = new Set(spends.map(({ ledgerKey }) => ledgerKey));
+  // The keys are looked up behind the locks: whoever held a ledger for the same request has committed then.
+  const [{ now }, states, bound, statuses, lots] = await Promise.all([
+    tx.facts,
+    lockExisting(
+      tx,
+      tenantKey,
+      distinct(({ ledgerKey }) => ledgerKey),
+    ),
+    findBound(
+      tx,
+      tenantKey,
+      distinct(({ request }) => request.key),
+    ),
+    findMemberStatuses(
+      tx,
+      tenantKey,
+      distinct(({ posting }) => posting.memberKey),
+    ),
+    spent.size === 0 ? [] : findOpenLots(tx, tenantKey, [...spent]),
+  ]);
+  const due = states.filter((state) => !spent.has(state.ledgerKey) && needsLots(state, [], now));
+  const dueKeys = due.map(({ ledgerKey }) => ledgerKey);
+  const lotsOfDue = dueKeys.length === 0 ? [] : await findOpenLots(tx, tenantKey, dueKeys);
+  return {
+    ...{ now, states, statuses },
+    bound: new Map(bound.map((one) => [one.key, one])),
+    lots: [...lots, ...lotsOfDue],
+    withLots: new Set([...spent, ...dueKeys]),
+    moved: await movedVersions(tx, programs, batch),
+  };
+}
+
+async function movedVersions(
+  tx: Transaction,
+  programs: Pick<ProgramService, 'recheck'>,
+  batch: readonly HandPosting[],
+): Promise<Map<number, unknown>> {
+  const moved = new Map<number, unknown>();
+  const proposedUnder = new Map(batch.map(({ program }) => [program.version, program]));
+  for (const program of proposedUnder.values()) {
+    await programs.recheck(tx, program).catch((error: unknown) => moved.set(program.version, error));
+  }
+  return moved;
+}
+
+/** A draft for each ledger; those that there aren't yet are written only if something is posted to them. */
+function draftsOf(
+  tenantKey: string,
+  { now, states, lots, withLots }: Found,
+  batch: readonly HandPosting[],
+): Map<string, LedgerDraft> {
+  const lotsOf = Map.groupBy(lots, ({ ledgerKey }) => ledgerKey);
+  const drafts = new Map<string, LedgerDraft>();
+  for (const state of states) {
+    const own = withLots.has(state.ledgerKey) ? (lotsOf.get(state.ledgerKey) ?? []) : null;
+    drafts.set(state.ledgerKey, new LedgerDraft(state, own, now));
+  }
+  for (const { ledgerKey, posting, program } of batch) {
+    if (drafts.has(ledgerKey)) continue;
+    const { memberKey, asset } = posting;
+    const state = { ...emptyLedger(tenantKey, memberKey, asset), asset, floor: floorOf(program, asset) };
+    drafts.set(ledgerKey, new LedgerDraft(state, [], now));
+  }
+  return drafts;
+}
+
+/** Decides on one posting; null when it was accepted, and its draft has it. */
+function decide(one: HandPosting, found: Found, drafted: Drafted): Outcome | null {
+  const { request, posting, ledgerKey, program } = one;
+  try {
+    const bound = found.bound.get(request.key);
+    if (bound !== undefined) return { became: 'REPLAYED', stored: resultFor(request, bound) };
+    if (found.moved.has(program.version)) return { became: 'MOVED', moved: found.moved.get(program.version) };
+    refuseInactive([posting.memberKey], found.statuses);
+    const draft = drafted.drafts.get(ledgerKey);
+    if (draft === undefined) throw new Error(`The batch has no draft of the ledger ${ledgerKey}.`);
+    draft.apply(scheduled(posting, program, found.now));
+    drafted.changed.add(draft);
+    drafted.accepted.push(one);
+    // What follows in this batch under the same key finds it bound.
+    found.bound.set(request.key, { ...request, result: resultOf(posting) });
+    return null;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { became: 'REFUSED', refusal: error };
+  }
+}
+
+/** Sends the rows on their way with the COMMIT; what was written, by operation. */
+function write(
+  tx: Transaction,
+  tenantKey: string,
+  { now, states }: Found,
+  { accepted, changed }: Drafted,
+): Map<string, LedgerOperation> {
+  const [first] = accepted;
+  if (first === undefined) return new Map();
+  const { program } = first;
+  const drafts = [...changed];
+  // Nobody waits for these two: if one fails, the transaction tells so at its end.
+  const keys = accepted.map(({ request, posting }) => ({ ...request, result: resultOf(posting) }));
+  bindKeys(tx, tenantKey, keys).catch(() => undefined);
+  const existing = new Set(states.map(({ ledgerKey }) => ledgerKey));
+  const fresh = drafts.map(({ state }) => state).filter(({ ledgerKey }) => !existing.has(ledgerKey));
+  if (fresh.length > 0) insertNew(tx, tenantKey, fresh).catch(() => undefined);
+  writeDrafts(tx, tenantKey, drafts, { programVersion: program.version, now });
+  const postings = accepted.map(({ posting }) => posting);
+  const { operations } = toPosted(drafts, postings, { tenantKey, program, now });
+  return new Map(operations.map((operation) => [operation.operationKey, operation]));
+}
+
+function resultOf({ operationKey }: Posting): StoredOperation {
+  return { operation: operationKey };
+}
+
+function writtenOf(written: ReadonlyMap<string, LedgerOperation>, one: HandPosting | undefined): Outcome {
+  const operation = written.get(one?.posting.operationKey ?? '');
+  if (operation === undefined) throw new Error('An operation that must be there is missing.');
+  return { became: 'WRITTEN', operation };
+}

@@ -1,0 +1,259 @@
+import { refuse } from '../../kernel/errors.ts';
+import { newKey } from '../../kernel/ids.ts';
+import { isInRange } from '../../kernel/points.ts';
+import type { Entry } from './entry.entity.ts';
+import { EntryStatus, OperationKind } from './ledger.enums.types.ts';
+import { earliestSettlement, type HoldMove, holdsOf, planHold } from './ledger-holds.policy.ts';
+import { compareLots } from './lot-order.ts';
+import type { StoredExplanation } from './operation.entity.ts';
+import type { HoldState, LedgerState, LotState, ScheduledPosting } from './posting.ts';
+import type { ReversalOrigin } from './reversal.policy.ts';
+
+/** An operation as it will be written, with the entries that it makes. */
+export interface DraftOperation {
+  readonly operationKey: string;
+  readonly kind: OperationKind;
+  readonly posting: ScheduledPosting | null;
+  /** Their feed positions are known once they are committed. */
+  readonly entries: Entry[];
+}
+
+export interface DraftAllocation {
+  readonly operationKey: string;
+  readonly ledgerKey: string;
+  readonly lotKey: string;
+  amount: bigint;
+  /** What of it was lost by time. */
+  expired: bigint;
+  /** The lot, as the draft leaves it. */
+  readonly lot: LotState;
+}
+
+/** Why an operation was made, with the amount that it came to. */
+export function explanationOf({ posting, entries }: DraftOperation): StoredExplanation | null {
+  const taken = entries.reduce((sum, { amount }) => sum - amount, 0n);
+  return posting?.explain?.(taken) ?? posting?.explanation ?? null;
+}
+
+/** The operations of drafts, those that changed two ledgers as one; entries in the order of their ledgers. */
+export function wholeOperations(drafts: readonly DraftRows[]): DraftOperation[] {
+  const byKey = Map.groupBy(
+    drafts.flatMap(({ operations }) => operations),
+    ({ operationKey }) => operationKey,
+  );
+  return [...byKey.values()].flatMap((same) => {
+    const [first] = same;
+    if (first === undefined || same.length === 1) return same;
+    const entries = same.flatMap((one) => one.entries);
+    entries.sort((a, b) => (a.ledgerKey < b.ledgerKey ? -1 : 1));
+    return [{ ...first, entries }];
+  });
+}
+
+interface Deltas {
+  readonly amount: bigint;
+  readonly posted: bigint;
+  readonly pending?: bigint;
+  readonly held?: bigint;
+}
+
+/** A part of a lot, on its way to another ledger. */
+export interface GivenPart {
+  readonly lot: LotState;
+  readonly amount: bigint;
+}
+
+export function smaller(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+/** The rows that a draft makes of one locked ledger, and what it must always do together. */
+export class DraftRows {
+  readonly state: LedgerState;
+  readonly operations: DraftOperation[] = [];
+  readonly newLots: LotState[] = [];
+  readonly changedLots = new Set<LotState>();
+  readonly allocations: DraftAllocation[] = [];
+  readonly newHolds: HoldState[] = [];
+  readonly changedHolds = new Set<HoldState>();
+  readonly holdMoves: HoldMove[] = [];
+  protected readonly lots: LotState[];
+  protected readonly holds: HoldState[];
+  protected readonly hasLots: boolean;
+  protected readonly now: Date;
+  readonly recordedAt: Date;
+  protected readonly origins: readonly ReversalOrigin[];
+  readonly #allocated = new Map<string, DraftAllocation>();
+  /** What this draft itself lets expire, by the operation that earned it. */
+  protected readonly expired = new Map<string, bigint>();
+
+  /**
+   * @param lots its open lots, in spending order, with what holds have of them; null when `needsLots` said no
+   * @param origins of what will be undone
+   */
+  constructor(
+    state: LedgerState,
+    lots: readonly LotState[] | null,
+    now: Date,
+    origins: readonly ReversalOrigin[] = [],
+  ) {
+    this.state = state;
+    this.origins = origins;
+    this.lots = [...(lots ?? [])];
+    this.holds = holdsOf(state.tenantKey, this.lots);
+    this.hasLots = lots !== null;
+    this.now = now;
+    // A transaction that began earlier may get the lock later: what is recorded never goes back in time.
+    this.recordedAt = state.recordedAt !== null && state.recordedAt > now ? state.recordedAt : now;
+  }
+
+  protected newLot(
+    operationKey: string,
+    amount: bigint,
+    { availableAt, expiresAt }: { availableAt: Date; expiresAt: Date | null },
+  ): LotState {
+    const pending = availableAt > this.now;
+    return {
+      ledgerKey: this.state.ledgerKey,
+      lotKey: newKey(),
+      operationKey,
+      amount,
+      remaining: amount,
+      held: 0n,
+      pending,
+      availableAt,
+      expiresAt,
+      createdAt: this.recordedAt,
+      maturedAt: pending ? null : this.recordedAt,
+    };
+  }
+
+  protected add(operationKey: string, lot: LotState): void {
+    this.newLots.push(lot);
+    this.lots.push(lot);
+    this.lots.sort(compareLots);
+    if (!lot.pending) this.payDebt(operationKey, lot, lot.amount);
+    this.settleNoLaterThan(lot.pending ? lot.availableAt : null);
+    this.settleNoLaterThan(lot.expiresAt);
+  }
+
+  protected refuseBelow(floor: bigint | null, amount: bigint): void {
+    const available = this.state.posted - this.state.held;
+    if (floor === null || available - amount >= floor) return;
+    throw refuse('INSUFFICIENT_BALANCE', ['amount'], {
+      available: String(available),
+      required: String(amount),
+    });
+  }
+
+  /** Takes from the lots that are due, in spending order; answers what came from which, and what lacks. */
+  protected takeFromLots(operationKey: string, amount: bigint): { taken: GivenPart[]; missing: bigint } {
+    const taken = planHold(this.lots, amount);
+    for (const part of taken) this.take(operationKey, part.lot, part.amount);
+    return { taken, missing: taken.reduce((left, part) => left - part.amount, amount) };
+  }
+
+  /** A lot that was spent is open again. */
+  protected adopt(lot: LotState): LotState {
+    this.lots.push(lot);
+    this.lots.sort(compareLots);
+    return lot;
+  }
+
+  /** What becomes free first pays what was taken beyond the lots. */
+  protected payDebt(operationKey: string, lot: LotState, free: bigint): void {
+    const paid = smaller(free, this.state.debt);
+    if (paid === 0n) return;
+    this.state.debt -= paid;
+    this.take(operationKey, lot, paid);
+  }
+
+  /** Takes an amount from a lot, or gives it back (below zero); `expired` of it is lost by time. */
+  protected take(operationKey: string, lot: LotState, amount: bigint, expired = 0n): void {
+    if (amount === 0n && expired === 0n) return;
+    lot.remaining -= amount;
+    this.touch(lot);
+    this.expired.set(lot.operationKey, (this.expired.get(lot.operationKey) ?? 0n) + expired);
+    const place = `${operationKey}:${lot.lotKey}`;
+    const known = this.#allocated.get(place);
+    if (known !== undefined) {
+      known.amount += amount;
+      known.expired += expired;
+      return;
+    }
+    const { ledgerKey, lotKey } = lot;
+    const allocation: DraftAllocation = { operationKey, ledgerKey, lotKey, amount, expired, lot };
+    this.#allocated.set(place, allocation);
+    this.allocations.push(allocation);
+  }
+
+  protected touch(lot: LotState): void {
+    if (!this.newLots.includes(lot)) this.changedLots.add(lot);
+  }
+
+  protected begin(posting: ScheduledPosting): DraftOperation {
+    const { operationKey, kind } = posting;
+    return { operationKey, kind: OperationKind[kind], posting, entries: [] };
+  }
+
+  protected byTime(kind: OperationKind): DraftOperation {
+    return { operationKey: newKey(), kind, posting: null, entries: [] };
+  }
+
+  protected write(operation: DraftOperation, deltas: Deltas, lot: LotState | null): void {
+    const { state } = this;
+    const { posting } = operation;
+    const posted = state.posted + deltas.posted;
+    const pending = state.pending + (deltas.pending ?? 0n);
+    const held = state.held + (deltas.held ?? 0n);
+    // What is missing below zero is kept as a debt, a positive number: −2^63 would not fit.
+    if (
+      !isInRange(posted) ||
+      !isInRange(pending) ||
+      !isInRange(posted + pending) ||
+      !isInRange(held - posted)
+    ) {
+      throw refuse('BALANCE_OUT_OF_RANGE', ['amount']);
+    }
+    // Nothing has changed so far: what is refused leaves the draft as it was.
+    this.operations.push(operation);
+    state.posted = posted;
+    state.pending = pending;
+    state.held = held;
+    state.version += 1n;
+    state.recordedAt = this.recordedAt;
+    operation.entries.push({
+      tenantKey: state.tenantKey,
+      ledgerKey: state.ledgerKey,
+      memberKey: state.memberKey,
+      assetCode: state.asset,
+      version: state.version,
+      operationKey: operation.operationKey,
+      kind: operation.kind,
+      amount: deltas.amount,
+      postedDelta: deltas.posted,
+      pendingDelta: deltas.pending ?? 0n,
+      heldDelta: deltas.held ?? 0n,
+      balanceAfter: posted,
+      pendingAfter: pending,
+      heldAfter: held,
+      feedPosition: 0n,
+      reason: posting?.reason ?? null,
+      availableAt: lot?.availableAt ?? null,
+      expiresAt: lot?.expiresAt ?? null,
+      occurredAt: posting?.occurredAt ?? this.now,
+      recordedAt: this.recordedAt,
+      status: lot?.pending === true ? EntryStatus.PENDING : EntryStatus.POSTED,
+    });
+  }
+
+  protected settleNoLaterThan(moment: Date | null): void {
+    if (moment === null) return;
+    const { settleAt } = this.state;
+    if (settleAt === null || moment < settleAt) this.state.settleAt = moment;
+  }
+
+  protected settleWhenNext(): void {
+    if (this.hasLots) this.state.settleAt = earliestSettlement(this.lots, this.holds);
+  }
+}

@@ -1,0 +1,109 @@
+import { refuse } from '../../kernel/errors.ts';
+import { fromPublicId, newKey } from '../../kernel/ids.ts';
+import type { RequestContext } from '../../kernel/request-context.ts';
+import { type ActingParts, BY_HAND, onlyOne, shownOf } from './acting.ts';
+import type { Entry } from './entry.entity.ts';
+import { OperationKind } from './ledger.enums.types.ts';
+import { membersOf } from './ledger.snapshot.ts';
+import { LedgerReads } from './ledger-read.repository.ts';
+import type { LedgerOperation } from './operation.entity.ts';
+import type { Posting } from './posting.ts';
+import type { ReverseOperationInput } from './reversal.inputs.ts';
+import { isReversible } from './reversal.policy.ts';
+
+/** The operation that undid another, and the ledger that is shown with it: a transfer's sender. */
+export interface Reversed {
+  readonly operation: LedgerOperation;
+  readonly ledgerKey: string;
+}
+
+/** What is kept of a request under its key. */
+interface StoredReversal {
+  readonly operation: string;
+  readonly ledger: string;
+}
+
+interface ReversalProposal {
+  readonly posting: Posting;
+  readonly ledgerKey: string;
+}
+
+/** Use cases that undo operations. */
+export class ReversalService {
+  readonly #parts: ActingParts;
+
+  constructor(parts: ActingParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Undoes an operation, in whole or in part. A spend's points go back to the lots that it took them from;
+   * what goes back to a lot that has expired meanwhile is lost. A credit is taken back from its own lot
+   * first.
+   * @throws Refusal IDEMPOTENCY_CONFLICT, OPERATION_NOT_FOUND, OPERATION_NOT_REVERSIBLE, MEMBER_NOT_ACTIVE,
+   *   AMOUNT_NOT_POSITIVE, REVERSAL_EXCEEDS_ORIGINAL, INSUFFICIENT_BALANCE, BALANCE_OUT_OF_RANGE,
+   *   TEXT_TOO_LONG, NO_PROGRAM
+   */
+  async reverse(ctx: RequestContext, input: ReverseOperationInput): Promise<Reversed> {
+    const { useCases, writer, ledgers, listener } = this.#parts;
+    const { result, written } = await useCases.run<ReversalProposal, StoredReversal, Reversed>(ctx, {
+      mutation: 'reverseOperation',
+      input,
+      propose: () => this.#propose(ctx, input),
+      stored: ({ posting, ledgerKey }) => ({ operation: posting.operationKey, ledger: ledgerKey }),
+      commit: async (tx, { posting, ledgerKey }, program, facts) => {
+        const context = { tenantKey: ctx.tenantKey, program, facts };
+        const { operations } = await writer.post(tx, context, [posting]);
+        return { operation: onlyOne(operations), ledgerKey };
+      },
+      replay: async ({ operation, ledger }) => ({
+        operation: onlyOne(await ledgers.operations(ctx, [operation])),
+        ledgerKey: ledger,
+      }),
+    });
+    if (written) listener.posted(ctx.tenantKey, membersOf(result.operation));
+    return result;
+  }
+
+  async #propose(ctx: RequestContext, input: ReverseOperationInput): Promise<ReversalProposal> {
+    const amount = input.amount ?? null;
+    if (amount !== null && amount <= 0n) throw refuse('AMOUNT_NOT_POSITIVE', ['amount']);
+    const shown = shownOf(input.reason);
+    const { operation, entries } = await this.#found(ctx, input.operationId);
+    const { kind, operationKey } = operation;
+    // A transfer's first side is the sender's.
+    const [first, second] = entries.toSorted((a, b) => (a.amount < b.amount ? -1 : 1));
+    if (first === undefined || !isReversible(kind)) {
+      throw refuse('OPERATION_NOT_REVERSIBLE', ['operationId'], { kind });
+    }
+    const posting: Posting = {
+      ...BY_HAND,
+      ...shown,
+      operationKey: newKey(),
+      kind: 'REVERSE',
+      memberKey: first.memberKey,
+      ...(kind === OperationKind.TRANSFER && second !== undefined ? { toMemberKey: second.memberKey } : {}),
+      memberField: ['operationId'],
+      asset: first.assetCode,
+      amount: amount ?? 0n,
+      whole: amount === null,
+      reverses: operationKey,
+      reversedKind: kind,
+      countsAt: first.occurredAt,
+    };
+    return { posting, ledgerKey: first.ledgerKey };
+  }
+
+  async #found(
+    ctx: RequestContext,
+    operationId: string,
+  ): Promise<{ operation: LedgerOperation; entries: Entry[] }> {
+    const key = fromPublicId('operation', operationId);
+    const reads = new LedgerReads(this.#parts.database.read(ctx.tenantKey), ctx.tenantKey);
+    const [operation] = key === null ? [] : await reads.operations([key]);
+    if (operation === undefined) throw refuse('OPERATION_NOT_FOUND', ['operationId']);
+    const { ledgerKeys, versions } = operation;
+    const wanted = ledgerKeys.map((ledgerKey, index) => ({ ledgerKey, version: versions[index] ?? 0n }));
+    return { operation, entries: await reads.entries(wanted) };
+  }
+}
