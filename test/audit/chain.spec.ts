@@ -162,8 +162,8 @@ describe('the chain', () => {
 
   it('finds an operation that was put in', async () => {
     const insert = `insert into entry select tenant_id, ledger_id, 1000, tenant_id, kind, amount,
-        posted_delta, pending_delta, held_delta, posted_after, pending_after, held_after, feed_position, reason,
-        available_at, expires_at, occurred_at, recorded_at from entry where feed_position = 2`;
+        posted_delta, pending_delta, held_delta, posted_after, pending_after, held_after, feed_position,
+        reason, available_at, expires_at, occurred_at, recorded_at from entry where feed_position = 2`;
     const { fault } = await tampered(insert, verify);
     expect(fault?.position).toBe(2n);
   });

@@ -7,6 +7,10 @@ import type { HoldStatus } from './ledger.enums.types.ts';
 import type { Lot } from './lot.entity.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 
+/** business_time() of tenant $1, written out: the function is a statement of its own, this is planned along. */
+const NOW = `
+  (select date_trunc('milliseconds', now() + c.clock_offset) from tenant c where c.tenant_id = $1)`;
+
 /** A ledger's columns, and what time has done to it that no operation has settled yet. */
 const ledgerColumns = `
   l.tenant_id as "tenantKey", l.ledger_id as "ledgerKey", l.member_id as "memberKey", l.asset as "assetCode",
@@ -16,10 +20,10 @@ const ledgerColumns = `
   coalesce(s.lapsed, 0)::bigint as lapsed`;
 const unsettled = `
   left join lateral (
-    select sum(o.remaining) filter (where o.pending and o.available_at <= (select business_time())) as due,
+    select sum(o.remaining) filter (where o.pending and o.available_at <= ${NOW}) as due,
            sum(o.remaining - o.held + coalesce(r.amount, 0))
-             filter (where o.expires_at <= (select business_time())
-                       and o.available_at <= (select business_time())) as expired,
+             filter (where o.expires_at <= ${NOW}
+                       and o.available_at <= ${NOW}) as expired,
            sum(r.amount) as lapsed
       from lot o
       left join (
@@ -27,10 +31,10 @@ const unsettled = `
           from hold h
           join hold_lot a on a.tenant_id = h.tenant_id and a.ledger_id = h.ledger_id and a.hold_id = h.hold_id
          where h.tenant_id = l.tenant_id and h.ledger_id = l.ledger_id and h.status = 'ACTIVE'
-           and h.expires_at <= (select business_time())
+           and h.expires_at <= ${NOW}
          group by a.lot_id) r on r.lot_id = o.lot_id
      where o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and o.remaining > 0
-  ) s on l.settle_at <= (select business_time())`;
+  ) s on l.settle_at <= ${NOW}`;
 
 const selectByMembers = statement<Ledger>(
   'ledger.by_members',
@@ -47,7 +51,7 @@ const entryColumns = `
   e.posted_after as "balanceAfter", e.pending_after as "pendingAfter", e.held_after as "heldAfter",
   e.feed_position as "feedPosition", e.reason, e.available_at as "availableAt", e.expires_at as "expiresAt",
   e.occurred_at as "occurredAt", e.recorded_at as "recordedAt",
-  case when e.available_at > (select business_time()) then 'PENDING' else 'POSTED' end as status`;
+  case when e.available_at > ${NOW} then 'PENDING' else 'POSTED' end as status`;
 
 const selectEntryPages = statement<Entry>(
   'entry.pages',
@@ -63,7 +67,7 @@ const selectBriefPages = statement<BriefEntry>(
   'entry.brief_pages',
   `select e.ledger_id as "ledgerKey", e.version, e.kind, e.amount, e.posted_after as "balanceAfter", e.reason,
           e.occurred_at as "occurredAt",
-          case when e.available_at > (select business_time()) then 'PENDING' else 'POSTED' end as status
+          case when e.available_at > ${NOW} then 'PENDING' else 'POSTED' end as status
      from unnest($2::uuid[], $3::bigint[]) as wanted (ledger_id, before)
     cross join lateral (
       select * from entry
@@ -82,8 +86,8 @@ const selectExpiring = statement<{ ledgerKey: string; amount: bigint; expiresAt:
   `select ledger_id as "ledgerKey", sum(remaining)::bigint as amount, expires_at as "expiresAt"
      from lot
     where tenant_id = $1 and ledger_id = any($2::uuid[]) and remaining > 0
-      and expires_at > (select business_time())
-      and expires_at <= ((select business_time()) at time zone $3 + $4::interval) at time zone $3
+      and expires_at > ${NOW}
+      and expires_at <= (${NOW} at time zone $3 + $4::interval) at time zone $3
                         + $5::interval
     group by ledger_id, expires_at order by expires_at`,
 );
@@ -104,7 +108,7 @@ const selectHoldPage = statement<Hold>(
           case when lapsed then amount - captured else released end as released,
           case when lapsed then 'EXPIRED' else status end as status, expires_at as "expiresAt",
           created_at as "createdAt"
-     from (select *, coalesce(status = 'ACTIVE' and expires_at <= (select business_time()), false) as lapsed
+     from (select *, coalesce(status = 'ACTIVE' and expires_at <= ${NOW}, false) as lapsed
              from hold where tenant_id = $1 and ledger_id = $2 and hold_id < $4::uuid) h
     where $3::text is null or $3 = case when lapsed then 'EXPIRED' else status end
     order by hold_id desc limit $5`,

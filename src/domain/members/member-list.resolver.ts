@@ -17,6 +17,7 @@ import type { Sql } from '../../persistence/index.ts';
 import type { PinnedProgram } from '../programs/index.ts';
 import {
   askedFields,
+  type ConnectionOf,
   connectionType,
   decodeCursor,
   edgeType,
@@ -30,6 +31,7 @@ import { storedTier } from '../tiers/index.ts';
 import { Member } from './member.entity.ts';
 import { prefetch } from './member.lookahead.ts';
 import {
+  type BriefMember,
   countMembers,
   FIRST_PLACE,
   findMembers,
@@ -39,6 +41,11 @@ import {
 import type { MemberContext } from './member.resolver.ts';
 import { type MemberFilter, MemberListArgs } from './member-list.inputs.ts';
 
+/** What can be told of a member without their profile. */
+const BRIEF_FIELDS = [
+  ...['__typename', 'id', 'status', 'displayName', 'enrolledAt', 'tier', 'tierStatus', 'tierHistory'],
+  ...['ledger', 'ledgers', 'grants', 'activities', 'identities'],
+];
 const MOST_COUNTED = 10_000;
 const COUNT_LASTS_MS = 60_000;
 
@@ -54,6 +61,11 @@ export class MemberConnection extends connectionType(() => MemberEdge, 'members'
   count!: () => Promise<MemberCount>;
 }
 
+/** A page as it was read: of its members at least what is asked for. */
+interface ReadPage extends ConnectionOf<BriefMember> {
+  readonly count: () => Promise<MemberCount>;
+}
+
 interface MemberCount {
   readonly total: number;
   readonly isEstimate: boolean;
@@ -67,7 +79,7 @@ export class MemberListResolver {
     @Args(() => MemberListArgs) { first, after, filter }: MemberListArgs,
     @Ctx() { request, services, loaders }: MemberContext,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<MemberConnection> {
+  ): Promise<ReadPage> {
     const { tenantKey } = request;
     const program = await services.programs.inForce(tenantKey);
     const conditions = toConditions(program, filter);
@@ -76,8 +88,11 @@ export class MemberListResolver {
     const { sql } = loaders.members;
     const counting = counter(sql, tenantKey, conditions);
     const selected = askedFields(info);
+    const isBrief = askedFields(info, 'edges', 'node').every(({ name }) => BRIEF_FIELDS.includes(name.value));
+    // The page goes first, so that it doesn't wait for its count.
+    const finding = findMembers(sql, tenantKey, conditions, { place, limit: first + 1, isBrief });
     if (selected.some(({ name }) => name.value.startsWith('totalCount'))) counting().catch(() => undefined);
-    const rows = await findMembers(sql, tenantKey, conditions, place, first + 1);
+    const rows = await finding;
     const node = askedFields(info, 'edges').find(({ name }) => name.value === 'node');
     if (node !== undefined) {
       const asked = { ...info, fieldNodes: [node] };

@@ -232,24 +232,36 @@ const holders = `
          and (t.enrolled_at, t.member_id) < ($8::timestamptz, $9::uuid)
        order by t.enrolled_at desc, t.member_id desc limit $10) h`;
 
-const selectByTier = statement<Member>(
-  'member.list_by_tier',
-  `select ${memberColumns}, page.tier as "storedTier"
+const ofHolders = `page.tier as "storedTier"
      from (select h.enrolled_at, h.member_id, h.tier ${holders}
             order by h.enrolled_at desc, h.member_id desc limit $10) page
      join member m on m.tenant_id = $1 and m.member_id = page.member_id
-    order by page.enrolled_at desc, page.member_id desc`,
-);
-const selectAll = statement<Member>(
-  'member.list',
-  `select ${memberColumns},
+    order by page.enrolled_at desc, page.member_id desc`;
+const ofAll = `
           (select t.tier from member_tier t
             where t.tenant_id = $1 and t.member_id = m.member_id and t.ladder = $2) as "storedTier"
      from member m
     where m.tenant_id = $1 and ${meets}
       and (m.enrolled_at, m.member_id) < ($7::timestamptz, $8::uuid)
-    order by m.enrolled_at desc, m.member_id desc limit $9`,
+    order by m.enrolled_at desc, m.member_id desc limit $9`;
+/** What lists mostly show: neither profile nor attributes, consents and tags. */
+const briefColumns = `
+  m.tenant_id as "tenantKey", m.member_id as "memberKey", m.status, m.display_name as "displayName",
+  m.enrolled_at as "enrolledAt"`;
+
+/** A member as far as `briefColumns` tell them. */
+export type BriefMember = Pick<
+  Member,
+  'tenantKey' | 'memberKey' | 'status' | 'displayName' | 'enrolledAt' | 'storedTier'
+>;
+
+const selectByTier = statement<Member>('member.list_by_tier', `select ${memberColumns}, ${ofHolders}`);
+const selectAll = statement<Member>('member.list', `select ${memberColumns}, ${ofAll}`);
+const selectBriefByTier = statement<BriefMember>(
+  'member.brief_by_tier',
+  `select ${briefColumns}, ${ofHolders}`,
 );
+const selectBrief = statement<BriefMember>('member.brief', `select ${briefColumns}, ${ofAll}`);
 const countByTier = statement<{ count: bigint }>(
   'member.count_by_tier',
   `select count(*) as count
@@ -279,16 +291,17 @@ function valuesOf(
     : [tenantKey, ladder, ...shared, [...new Set(tiers)], ...end];
 }
 
-/** A page of members, newest first. */
+/** A page of members, newest first: as a whole, or what lists mostly show. */
 export async function findMembers(
   sql: Sql,
   tenantKey: string,
   conditions: MemberConditions,
-  place: MemberPlace,
-  limit: number,
-): Promise<Member[]> {
-  const values = valuesOf(tenantKey, conditions, place, limit);
-  return await sql.run(conditions.tiers === null ? selectAll : selectByTier, values);
+  page: { readonly place: MemberPlace; readonly limit: number; readonly isBrief: boolean },
+): Promise<BriefMember[]> {
+  const values = valuesOf(tenantKey, conditions, page.place, page.limit);
+  const byTier = conditions.tiers !== null;
+  if (page.isBrief) return await sql.run(byTier ? selectBriefByTier : selectBrief, values);
+  return await sql.run(byTier ? selectByTier : selectAll, values);
 }
 
 /** How many members meet the conditions; looks at no more than `most` of each tier. */
