@@ -7,7 +7,7 @@ import type { HoldStatus } from './ledger.enums.types.ts';
 import type { Lot } from './lot.entity.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 
-/** business_time() of tenant $1, written out: the function is a statement of its own, this is planned along. */
+/** business_time() of tenant $1, written out: the function is a statement of its own, this one is not. */
 const NOW = `
   (select date_trunc('milliseconds', now() + c.clock_offset) from tenant c where c.tenant_id = $1)`;
 
