@@ -326,6 +326,17 @@ describe('under the program of the purchase', () => {
     ]);
   });
 
+  it('rules for refunds see the refund: its amount, its moment, the tier that is held', async () => {
+    const seen = 'activity.amount == 6000 && activity.localDate == "2026-11-20" && tier.code == "bronze"';
+    const rules = [{ code: 'seen', trigger: 'refund', when: seen, tags: { add: ['seen'] } }];
+    await applyProgram(gateway, demoWithRules([...RULES, ...rules]));
+    await bought();
+    const other = await refund({ amount: money('59.00') });
+    expect(other.member.tags).toEqual([{ code: 'vip' }, { code: 'returner' }]);
+    const answer = await refund({ amount: money('60.00') });
+    expect(answer.member.tags).toContainEqual({ code: 'seen' });
+  });
+
   it('unused grants go when their rule gives nothing any more, and rules for refunds may tag', async () => {
     await bought();
     expect((await card()).grants.edges).toMatchObject([{ node: { status: 'AVAILABLE' } }]);

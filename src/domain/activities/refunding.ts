@@ -16,10 +16,12 @@ import {
 import { changeTags, type Member, type TierEnrolment } from '../members/index.ts';
 import type { PinnedProgram, ProgramService } from '../programs/index.ts';
 import {
+  type AskedTier,
   askRules,
   decide,
   type RuleEffects,
   type RuleProposal,
+  rulesFor,
   toFacts,
   toOrderFacts,
 } from '../rules/index.ts';
@@ -36,7 +38,7 @@ import {
 } from './activity.repository.ts';
 import type { MemberFinder } from './member-finder.ts';
 import type { Recorded } from './recorded.ts';
-import { measuresOf, type UnexplainedActivity } from './recording.ts';
+import { measuresOf, type RecordingParts, type UnexplainedActivity } from './recording.ts';
 import {
   afterRefund,
   type Bought,
@@ -64,6 +66,8 @@ export interface GrantReturns {
 export interface RefundProposal {
   readonly activity: UnexplainedActivity;
   readonly member: Member;
+  /** The tier that the member holds, where rules for refunds look at it. */
+  readonly tier: AskedTier | null;
   readonly purchase: Activity;
   /** The program version of the purchase. */
   readonly then: PinnedProgram;
@@ -80,6 +84,7 @@ export interface RefundingParts {
   readonly tiers: TierEnrolment;
   readonly finder: MemberFinder;
   readonly grants: GrantReturns;
+  readonly tierOf: RecordingParts['tierOf'];
 }
 
 /** Takes back what a purchase gave: as a whole, some lines, an amount, again and again up to the whole. */
@@ -106,16 +111,19 @@ export class Refunding {
       throw refuse('REFUND_EMPTY', ['amount']);
     }
     const purchase = await this.#purchase(ctx, input);
-    const { database, programs, finder } = this.#parts;
-    const [member, then, earned] = await Promise.all([
+    const { database, programs, finder, tierOf } = this.#parts;
+    const isRanked = rulesFor(program.definition, input.type).reads.has('tier');
+    const [member, then, earned, tier] = await Promise.all([
       finder.byKey(ctx, purchase.memberKey),
       programs.pinned(ctx.tenantKey, purchase.programVersion),
       new LedgerReads(database.read(ctx.tenantKey), ctx.tenantKey).earnedBy(purchase.activityKey),
+      isRanked ? tierOf(ctx.tenantKey, program, purchase.memberKey) : null,
     ]);
     if (member === null) throw new Error('A purchase has no member.');
     return {
       activity: toRefund(ctx, program, input, purchase),
       member,
+      tier,
       purchase,
       then,
       wish: { amount, lines },
@@ -176,7 +184,9 @@ export class Refunding {
     const lost = purchase.storedExplanations.flatMap(({ rule }) =>
       rule === null || kept.has(rule.code) ? [] : rule.code,
     );
-    const own = await this.#parts.effects.settle(tx, context, this.#ownRules(context, proposal), {
+    const amountMinor = after.amount - before.amount;
+    const asked = askOwnRules(context.program, proposal, { now, amount: amountMinor });
+    const own = await this.#parts.effects.settle(tx, context, asked, {
       ...activity,
       trigger: activity.type,
     });
@@ -194,7 +204,7 @@ export class Refunding {
     ]);
     const refund: NewActivity = {
       ...activity,
-      amountMinor: after.amount - before.amount,
+      amountMinor,
       currency: purchase.currency,
       storedExplanations: [...explained(proposal, earned, operations), ...own.explanations],
     };
@@ -210,19 +220,20 @@ export class Refunding {
       operations,
     };
   }
+}
 
-  /** Rules that answer to refunds themselves; they may tag, and give nothing. */
-  #ownRules({ program }: PostingContext, { activity, member }: RefundProposal) {
-    const about = {
-      member,
-      publicId: toPublicId('member', member.memberKey),
-      happening: { ...activity, trigger: activity.type, amount: activity.amountMinor, lines: [] },
-      tier: null,
-    };
-    const facts = () => toFacts(about, activity.occurredAt ?? new Date(0), program.definition.timeZone);
-    const { memberKey } = member;
-    return askRules(program, { trigger: activity.type, amount: activity.amountMinor, memberKey, facts });
-  }
+/** Asks the rules that answer to refunds themselves about this one; they may tag, and give nothing. */
+function askOwnRules(
+  program: PinnedProgram,
+  { activity, member, tier, purchase }: RefundProposal,
+  { now, amount }: { readonly now: Date; readonly amount: bigint },
+): RuleProposal[] {
+  const { type: trigger } = activity;
+  const { orderNumber } = purchase;
+  const publicId = toPublicId('member', member.memberKey);
+  const happening = { ...activity, trigger, amount, orderNumber, lines: [] };
+  const facts = () => toFacts({ member, publicId, happening, tier }, now, program.definition.timeZone);
+  return askRules(program, { trigger, amount, memberKey: member.memberKey, facts });
 }
 
 /** Asks the purchase's own rules about what remains, with what they knew then; of nothing comes nothing. */
