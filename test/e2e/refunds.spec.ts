@@ -72,10 +72,8 @@ async function refund(rest: Record<string, unknown> = {}) {
 }
 
 /** What the operations did to each asset. */
-const deltas = (answer: { operations: { entries: Record<string, string>[] }[] }) =>
-  answer.operations.flatMap(({ entries }) =>
-    entries.map(({ asset, amount }) => [(asset as unknown as { code: string }).code, amount]),
-  );
+const deltas = ({ operations }: Json): [asset: string, amount: string][] =>
+  operations.flatMap(({ entries }: Json) => entries.map(({ asset, amount }: Json) => [asset.code, amount]));
 const balances = async () => {
   const { points, growth } = await card();
   return [points.balance.available, points.balance.pending, growth.balance.available];

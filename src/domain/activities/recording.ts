@@ -10,7 +10,6 @@ import {
   type Enrolment,
   type EnrolmentProposal,
   type Member,
-  type TierEnrolment,
 } from '../members/index.ts';
 import type { PinnedProgram } from '../programs/index.ts';
 import {
@@ -22,6 +21,7 @@ import {
   rulesFor,
   toFacts,
 } from '../rules/index.ts';
+import type { TierTracker } from '../tiers/index.ts';
 import type { Activity } from './activity.entity.ts';
 import type { RecordActivityInput } from './activity.inputs.ts';
 import { toAmount, toOrderLines } from './activity.policy.ts';
@@ -46,7 +46,7 @@ export interface RecordingParts {
   readonly writer: LedgerWriter;
   readonly enrolment: Enrolment;
   readonly effects: RuleEffects;
-  readonly tiers: TierEnrolment;
+  readonly tiers: TierTracker;
   readonly finder: MemberFinder;
   /** The member's tier in the primary ladder, for expressions that look at it. */
   readonly tierOf: (

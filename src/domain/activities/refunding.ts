@@ -2,6 +2,7 @@ import { refuse } from '../../kernel/errors.ts';
 import { fromPublicId, newKey, toPublicId } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import type { Database, Transaction } from '../../persistence/index.ts';
+import type { GrantWriter } from '../benefits/index.ts';
 import { type ExpressionFacts, restoreFacts } from '../expressions/index.ts';
 import {
   type EarnedByActivity,
@@ -13,7 +14,7 @@ import {
   type PostingContext,
   type StoredExplanation,
 } from '../ledgers/index.ts';
-import { changeTags, type Member, type TierEnrolment } from '../members/index.ts';
+import { changeTags, type Member } from '../members/index.ts';
 import type { PinnedProgram, ProgramService } from '../programs/index.ts';
 import {
   type AskedTier,
@@ -25,6 +26,7 @@ import {
   toFacts,
   toOrderFacts,
 } from '../rules/index.ts';
+import type { TierTracker } from '../tiers/index.ts';
 import type { Activity } from './activity.entity.ts';
 import type { RecordActivityInput } from './activity.inputs.ts';
 import { toAmount, toReturnedLines } from './activity.policy.ts';
@@ -52,17 +54,6 @@ import {
   toLines,
 } from './refund.policy.ts';
 
-/** Takes back the unused grants of an activity's rules. */
-export interface GrantReturns {
-  revokeOfActivity(
-    tx: Transaction,
-    context: { readonly tenantKey: string; readonly program: PinnedProgram; readonly now: Date },
-    activityKey: string,
-    rules: readonly string[],
-    reason: string,
-  ): Promise<unknown>;
-}
-
 export interface RefundProposal {
   readonly activity: UnexplainedActivity;
   readonly member: Member;
@@ -81,9 +72,9 @@ export interface RefundingParts {
   readonly programs: ProgramService;
   readonly writer: LedgerWriter;
   readonly effects: RuleEffects;
-  readonly tiers: TierEnrolment;
+  readonly tiers: TierTracker;
   readonly finder: MemberFinder;
-  readonly grants: GrantReturns;
+  readonly grants: GrantWriter;
   readonly tierOf: RecordingParts['tierOf'];
 }
 

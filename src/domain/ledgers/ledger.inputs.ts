@@ -17,39 +17,6 @@ export class ReferenceInput {
   id!: string;
 }
 
-@InputType({ description: 'A credit by hand or by another system.' })
-export class EarnPointsInput {
-  @Field(() => String, { description: KEY_DESCRIPTION })
-  idempotencyKey!: string;
-
-  @Field(() => ID, { description: 'The member who earns.' })
-  memberId!: string;
-
-  @Field(() => String, { description: 'The asset’s code, e.g. `points`.' })
-  asset!: string;
-
-  @Field(() => PointsScalar, { description: 'How much; above zero.' })
-  amount!: bigint;
-
-  @Field(() => String, { nullable: true, description: 'Why; shown in the ledger. At most 500 characters.' })
-  reason?: string | null;
-
-  @Field(() => ReferenceInput, { nullable: true, description: 'What it refers to outside.' })
-  reference?: ReferenceInput | null;
-
-  @Field(() => DateTimeScalar, { nullable: true, description: 'When it falls due; at once when missing.' })
-  availableAt?: Date | null;
-
-  @Field(() => DateTimeScalar, {
-    nullable: true,
-    description: 'When it expires; as the asset’s policy says when missing.',
-  })
-  expiresAt?: Date | null;
-
-  @Field(() => Boolean, { nullable: true, description: DRY_RUN_DESCRIPTION })
-  dryRun?: boolean | null;
-}
-
 @InputType({ description: 'A credit in a batch.' })
 export class EarnPointsItem {
   @Field(() => String, { description: KEY_DESCRIPTION })
@@ -78,6 +45,12 @@ export class EarnPointsItem {
     description: 'When it expires; as the asset’s policy says when missing.',
   })
   expiresAt?: Date | null;
+}
+
+@InputType({ description: 'A credit by hand or by another system.' })
+export class EarnPointsInput extends EarnPointsItem {
+  @Field(() => Boolean, { nullable: true, description: DRY_RUN_DESCRIPTION })
+  dryRun?: boolean | null;
 }
 
 @InputType({ description: 'Many credits at once; each is done or refused by itself.' })

@@ -8,7 +8,7 @@ import type { PinnedProgram } from '../programs/index.ts';
 import { askRules, type RuleEffects, type RuleProposal, rulesFor, toFacts } from '../rules/index.ts';
 import { refuseLongSource } from '../shared/index.ts';
 import type { TenantService } from '../tenants/index.ts';
-import type { Tier } from '../tiers/index.ts';
+import type { TierTracker } from '../tiers/index.ts';
 import { type Gender, type Member, MemberStatus } from './member.entity.ts';
 import type { CreateMemberInput } from './member.inputs.ts';
 import {
@@ -31,26 +31,12 @@ export interface EnrolmentProposal {
   readonly proposals: readonly RuleProposal[];
 }
 
-/** What enrolling needs to know of tiers. */
-export interface TierEnrolment {
-  /** Writes the tiers that a new member begins with. */
-  enrol(
-    tx: Transaction,
-    context: PostingContext,
-    member: { readonly memberKey: string; readonly tagCodes: readonly string[] },
-  ): Promise<void>;
-  /** Looks again at the ladders that count tags. */
-  tagsChanged(tx: Transaction, context: PostingContext, memberKey: string): Promise<void>;
-  /** The tier as this transaction leaves it; undefined when it has nothing to do with it. */
-  tierAfter(tx: Transaction, program: PinnedProgram, memberKey: string): Tier | null | undefined;
-}
-
 export interface EnrolmentParts {
   readonly asker: Asker;
   readonly tenants: TenantService;
   readonly database: Database;
   readonly effects: RuleEffects;
-  readonly tiers: TierEnrolment;
+  readonly tiers: TierTracker;
 }
 
 const TRIGGER = 'enrolment';

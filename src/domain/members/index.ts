@@ -1,5 +1,5 @@
 export { findBirthdays } from './birthday.repository.ts';
-export { Enrolment, type EnrolmentProposal, type TierEnrolment } from './enrolment.ts';
+export { Enrolment, type EnrolmentProposal } from './enrolment.ts';
 export { IdentityKind, Member } from './member.entity.ts';
 export { memberErrors } from './member.errors.ts';
 export { IdentityInput } from './member.inputs.ts';

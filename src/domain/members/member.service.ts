@@ -14,8 +14,8 @@ import {
 } from '../ledgers/index.ts';
 import type { PinnedProgram, ProgramService, UseCaseRunner } from '../programs/index.ts';
 import { operationKeysOf, type StoredOperations, storedOperations } from '../rules/index.ts';
-import { findTierAt } from '../tiers/index.ts';
-import type { Enrolment, EnrolmentProposal, TierEnrolment } from './enrolment.ts';
+import { findTierAt, type TierTracker } from '../tiers/index.ts';
+import type { Enrolment, EnrolmentProposal } from './enrolment.ts';
 import { type Member, MemberStatus } from './member.entity.ts';
 import type { ChangeTagsInput, CreateMemberInput, UpdateMemberInput } from './member.inputs.ts';
 import { MOST_TAGS, normaliseIdentities, toTags } from './member.policy.ts';
@@ -40,7 +40,7 @@ export interface MemberServiceParts {
   readonly ledgers: LedgerService;
   readonly writer: LedgerWriter;
   readonly enrolment: Enrolment;
-  readonly tiers: TierEnrolment;
+  readonly tiers: TierTracker;
   readonly listener: PostingListener;
 }
 

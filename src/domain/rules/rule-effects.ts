@@ -1,31 +1,11 @@
 import { newKey } from '../../kernel/ids.ts';
 import type { Transaction } from '../../persistence/index.ts';
+import type { GrantWriter, WantedGrant } from '../benefits/index.ts';
 import type { Posting, StoredExplanation } from '../ledgers/index.ts';
 import { claimLimits, countLimits } from '../limits/index.ts';
 import type { PinnedProgram } from '../programs/index.ts';
 import { decide, explain, type RuleDecision, withRefusedGrants } from './decision.policy.ts';
 import type { RuleProposal } from './rule.policy.ts';
-
-/** A benefit that a rule wants to grant. */
-export interface WantedByRule {
-  readonly grantKey: string;
-  readonly memberKey: string;
-  readonly benefit: string;
-  readonly source: 'RULE';
-  readonly reason: string | null;
-  readonly rule: string;
-  readonly activityKey: string | null;
-  readonly grantedBy: null;
-}
-
-/** Who grants benefits, as far as their limits and stock allow. */
-export interface Granting {
-  grant(
-    tx: Transaction,
-    context: { readonly tenantKey: string; readonly program: PinnedProgram; readonly now: Date },
-    wanted: readonly WantedByRule[],
-  ): Promise<{ readonly refused: readonly { readonly grantKey: string }[] }>;
-}
 
 /** What rules were asked about. */
 export interface Occasion {
@@ -55,10 +35,10 @@ export interface EffectContext {
 
 /** Turns proposals into decisions within the transaction that writes what they give. */
 export class RuleEffects {
-  readonly #granting: Granting;
+  readonly #grants: GrantWriter;
 
-  constructor(granting: Granting) {
-    this.#granting = granting;
+  constructor(grants: GrantWriter) {
+    this.#grants = grants;
   }
 
   /**
@@ -104,14 +84,14 @@ export class RuleEffects {
     decisions: readonly RuleDecision[],
     { memberKey, trigger, activityKey }: Occasion,
   ): Promise<readonly RuleDecision[]> {
-    const wanted = decisions.flatMap(({ rule, applies }): WantedByRule[] =>
+    const wanted = decisions.flatMap(({ rule, applies }): WantedGrant[] =>
       (applies ? rule.grants : []).map((benefit) => {
         const own = { grantKey: newKey(), source: 'RULE' as const, grantedBy: null };
         return { ...own, memberKey, benefit, reason: trigger, rule: rule.code, activityKey };
       }),
     );
     if (wanted.length === 0) return decisions;
-    const { refused } = await this.#granting.grant(tx, context, wanted);
+    const { refused } = await this.#grants.grant(tx, context, wanted);
     const missing = new Set(refused.map(({ grantKey }) => grantKey));
     return decisions.map((decision) => {
       const own = wanted.filter(({ rule }) => rule === decision.rule.code);
