@@ -19,6 +19,7 @@ import {
   LedgerReads,
   LedgerService,
   Leg,
+  LimitingLedgerWriter,
   Lot,
   ReversalService,
   TransactionalLedgerWriter,
@@ -172,7 +173,7 @@ export async function composeApplication({
   );
   const tierGrants = new TierGrants();
   const tiers = new TierTracker(tierGrants);
-  const writer = new TrackingLedgerWriter(new TransactionalLedgerWriter(), tiers);
+  const writer = new LimitingLedgerWriter(new TrackingLedgerWriter(new TransactionalLedgerWriter(), tiers));
   const tenants = new TenantService(database);
   const programs = new ProgramService(database, tenants, (error) =>
     logger.error({ err: error }, 'what follows a new program failed; the daily work does it again'),

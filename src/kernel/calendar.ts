@@ -134,3 +134,22 @@ export function dayPlus(
 export function startOfDay(day: string, zone: string): Date {
   return startOf(DateTime.fromISO(day, { zone }), 'day').toJSDate();
 }
+
+/** The first moment after a local day, `YYYY-MM-DD`. */
+export function endOfDay(day: string, zone: string): Date {
+  return startOfDay(dayPlus(day, { days: 1 }), zone);
+}
+
+/**
+ * The end of the first local day `MM-DD` that isn't over when `after` has passed since a moment; 29 February
+ * is the 28th in common years.
+ */
+export function endOfDayOfYear(moment: Date, after: Duration | null, day: string, zone: string): Date {
+  const earliest = DateTime.fromJSDate(moment, { zone }).plus(after ?? {});
+  const inYear = (year: number): string => {
+    const isMissing = day === '02-29' && !DateTime.local(year).isInLeapYear;
+    return `${String(year).padStart(4, '0')}-${isMissing ? '02-28' : day}`;
+  };
+  const sameYear = endOfDay(inYear(earliest.year), zone);
+  return sameYear > earliest.toJSDate() ? sameYear : endOfDay(inYear(earliest.year + 1), zone);
+}

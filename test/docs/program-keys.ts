@@ -15,11 +15,11 @@ export const OPTIONAL = Symbol('optional');
 
 type Node = z.core.$ZodTypes;
 
-/** Every key of a schema, in its order; the two keys of every `name` are told once. */
+/** Every key of a schema, in its order; the two keys of every `name` and `unit` are told once. */
 export function keysOf(schema: z.core.$ZodType): ProgramKey[] {
   const keys = new Map<string, ProgramKey>();
   for (const key of walk(schema as Node, '')) {
-    const path = key.path.replace(/^.*\bname\.(?=[^.]+$)/, 'name.');
+    const path = key.path.replace(/^.*\b(?:name|unit)\.(?=[^.]+$)/, 'name.');
     if (!keys.has(path)) keys.set(path, { ...key, path });
   }
   return [...keys.values()];

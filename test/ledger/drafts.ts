@@ -1,3 +1,4 @@
+import { type AssetPolicy, PLAIN_POLICY } from '../../src/domain/ledgers/asset.policy.ts';
 import type { LedgerState, LotState, ScheduledPosting } from '../../src/domain/ledgers/posting.ts';
 import { Refusal, type RefusalReason } from '../../src/kernel/errors.ts';
 import { newKey } from '../../src/kernel/ids.ts';
@@ -13,8 +14,16 @@ export function day(n: number): Date {
   return new Date(BEGINNING + n * DAY_MS);
 }
 
+/** What a test says of a ledger; with a floor of null it may go below zero, and reversals take it there. */
+export type GivenLedger = Partial<LedgerState> & { readonly floor?: bigint | null };
+
+/** A policy in which nothing but the floor is told; below zero is for reversals too. */
+export function flooredAt(floor: bigint | null): AssetPolicy {
+  return { ...PLAIN_POLICY, floor, goesNegative: floor === null || floor < 0n };
+}
+
 /** A ledger as it is locked: empty, and never below zero, unless said otherwise. */
-export function newLedger(given: Partial<LedgerState> = {}): LedgerState {
+export function newLedger({ floor = 0n, ...given }: GivenLedger = {}): LedgerState {
   return {
     tenantKey: TENANT,
     ledgerKey: LEDGER,
@@ -24,10 +33,10 @@ export function newLedger(given: Partial<LedgerState> = {}): LedgerState {
     pending: 0n,
     held: 0n,
     debt: 0n,
-    floor: 0n,
     version: 0n,
     recordedAt: null,
     settleAt: null,
+    policy: flooredAt(floor),
     ...given,
   };
 }
@@ -52,7 +61,7 @@ export function newLot(remaining: bigint, given: Partial<LotState> = {}): LotSta
 }
 
 /** A ledger that holds these lots. */
-export function ledgerOf(lots: readonly LotState[], given: Partial<LedgerState> = {}): LedgerState {
+export function ledgerOf(lots: readonly LotState[], given: GivenLedger = {}): LedgerState {
   const sum = (of: readonly LotState[], pick: (lot: LotState) => bigint): bigint =>
     of.reduce((total, lot) => total + pick(lot), 0n);
   const remaining = ({ remaining: left }: LotState): bigint => left;

@@ -37,19 +37,22 @@ const selectNamed = statement<OperationText & { position: bigint }>(
      join unnest($2::uuid[], $3::bigint[]) as n (ledger_id, version) using (ledger_id, version)
     where e.tenant_id = $1 and e.ledger_id = any($2::uuid[])`,
 );
+const OPERATION = `o.operation_id, o.kind, o.program_version, o.activity_id, o.reason, o.reference_type,
+  o.reference_id, o.ref_operation_id, o.explanation, o.ledger_ids, o.versions, o.created_at`;
 const selectOperations = statement<OperationText & { ledgerKeys: string[]; versions: bigint[] }>(
   'chain.operations',
   `select o.operation_id as "operationKey", o.ledger_ids as "ledgerKeys", o.versions,
-          json_build_array(o.operation_id, o.kind, o.program_version, o.activity_id, o.reason,
-            o.reference_type, o.reference_id, o.ref_operation_id, o.explanation, o.ledger_ids, o.versions,
-            o.created_at)::text as text
+          case when o.input_hash is null then json_build_array(${OPERATION})
+               else json_build_array(${OPERATION}, encode(o.input_hash, 'hex')) end::text as text
      from operation o where o.tenant_id = $1 and o.operation_id = any($2::uuid[])`,
 );
+/** Moments that may move on are in no hash: the entry of the lot keeps what they were. */
 const selectLots = statement<OperationText>(
   'chain.lots',
   `select t.operation_id as "operationKey",
-          json_build_array(t.ledger_id, t.lot_id, t.amount, t.available_at, t.expires_at, t.created_at,
-            t.origin_lot_id)::text as text
+          json_build_array(t.ledger_id, t.lot_id, t.amount,
+            case when t.awaits is null then t.available_at end,
+            case when not t.idles then t.expires_at end, t.created_at, t.origin_lot_id)::text as text
      from lot t
     where t.tenant_id = $1 and t.ledger_id = any($2::uuid[]) and t.operation_id = any($3::uuid[])`,
 );

@@ -28,9 +28,13 @@ const balances = statement<BreachRow>(
 );
 const debts = statement<BreachRow>(
   'audit.ledger_debts',
-  `${NAMED}select l.ledger_id, l.posted, l.held, l.debt, l.floor
-             from ledger l left join (${LOTS}) o using (ledger_id)
-            where l.tenant_id = $1 and (l.debt > 0 and o.free > 0 or l.posted - l.held < l.floor)${FIRST}`,
+  `${NAMED}select l.ledger_id, l.posted, l.held, l.debt, e.version
+             from ledger l
+             left join (${LOTS}) o using (ledger_id)
+             left join (select ledger_id, min(version) as version from entry
+                         where tenant_id = $1 and kind in ('REDEEM', 'HOLD', 'TRANSFER') and amount < 0
+                           and posted_after - held_after < 0 group by ledger_id) e using (ledger_id)
+            where l.tenant_id = $1 and (l.debt > 0 and o.free > 0 or e.version is not null)${FIRST}`,
 );
 const settlements = statement<BreachRow>(
   'audit.ledger_settlement',
@@ -95,8 +99,8 @@ export const lotLaws: readonly Law[] = [
   {
     code: 'ledger-debts',
     says: {
-      en: 'no ledger owes while it has something free, or lies below its floor',
-      'zh-CN': '有可用余量的账户不欠额，且不低于下限',
+      en: 'no ledger owes while it has something free, and no spend left one below zero',
+      'zh-CN': '有可用余量的账户不欠额，消费不会使余额低于零',
     },
     broken: debts,
   },

@@ -20,6 +20,6 @@ export async function insertNew(
     ledgers.map(({ ledgerKey }) => ledgerKey),
     ledgers.map(({ memberKey }) => memberKey),
     ledgers.map(({ asset }) => asset),
-    ledgers.map(({ floor }) => floor),
+    ledgers.map(({ policy }) => policy.floor),
   ]);
 }

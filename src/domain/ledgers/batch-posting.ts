@@ -8,11 +8,12 @@ import {
   type Transaction,
 } from '../../persistence/index.ts';
 import type { PinnedProgram, ProgramService } from '../programs/index.ts';
+import { PLAIN_POLICY, policyOf } from './asset.policy.ts';
 import { insertNew } from './batch-ledger.repository.ts';
-import { LedgerDraft, needsLots } from './ledger.policy.ts';
+import { LedgerDraft, looksAtLots, needsLots } from './ledger.policy.ts';
 import { findMemberStatuses, findOpenLots, lockExisting, writeDrafts } from './ledger.repository.ts';
 import { emptyLedger } from './ledger.snapshot.ts';
-import { floorOf, refuseInactive, toPosted } from './ledger-writer.ts';
+import { refuseInactive, toPosted } from './ledger-writer.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import { type LedgerState, type LotState, type Posting, scheduled } from './posting.ts';
 
@@ -88,10 +89,12 @@ async function lockAndRead(
   batch: readonly HandPosting[],
 ): Promise<Found> {
   const distinct = (pick: (one: HandPosting) => string): string[] => [...new Set(batch.map(pick))];
-  const spends = batch.filter(({ posting: { kind, amount } }) => kind === 'REDEEM' || amount < 0n);
-  const spent = new Set(spends.map(({ ledgerKey }) => ledgerKey));
+  const looking = batch.filter(({ posting, program }) =>
+    looksAtLots(posting, policyOf(program, posting.asset)),
+  );
+  const spent = new Set(looking.map(({ ledgerKey }) => ledgerKey));
   // The keys are looked up behind the locks: whoever held a ledger for the same request has committed then.
-  const [{ now }, states, bound, statuses, lots] = await Promise.all([
+  const [{ now }, locked, bound, statuses, lots] = await Promise.all([
     tx.facts,
     lockExisting(
       tx,
@@ -110,6 +113,11 @@ async function lockAndRead(
     ),
     spent.size === 0 ? [] : findOpenLots(tx, tenantKey, [...spent]),
   ]);
+  const moved = await movedVersions(tx, programs, batch);
+  const inForce = batch.find(({ program }) => !moved.has(program.version))?.program;
+  const states = locked.map((row): LedgerState => {
+    return { ...row, policy: inForce === undefined ? PLAIN_POLICY : policyOf(inForce, row.asset) };
+  });
   const due = states.filter((state) => !spent.has(state.ledgerKey) && needsLots(state, [], now));
   const dueKeys = due.map(({ ledgerKey }) => ledgerKey);
   const lotsOfDue = dueKeys.length === 0 ? [] : await findOpenLots(tx, tenantKey, dueKeys);
@@ -118,7 +126,7 @@ async function lockAndRead(
     bound: new Map(bound.map((one) => [one.key, one])),
     lots: [...lots, ...lotsOfDue],
     withLots: new Set([...spent, ...dueKeys]),
-    moved: await movedVersions(tx, programs, batch),
+    moved,
   };
 }
 
@@ -150,7 +158,7 @@ function draftsOf(
   for (const { ledgerKey, posting, program } of batch) {
     if (drafts.has(ledgerKey)) continue;
     const { memberKey, asset } = posting;
-    const state = { ...emptyLedger(tenantKey, memberKey, asset), asset, floor: floorOf(program, asset) };
+    const state = { ...emptyLedger(tenantKey, memberKey, asset), asset, policy: policyOf(program, asset) };
     drafts.set(ledgerKey, new LedgerDraft(state, [], now));
   }
   return drafts;
@@ -166,7 +174,8 @@ function decide(one: HandPosting, found: Found, drafted: Drafted): Outcome | nul
     refuseInactive([posting.memberKey], found.statuses);
     const draft = drafted.drafts.get(ledgerKey);
     if (draft === undefined) throw new Error(`The batch has no draft of the ledger ${ledgerKey}.`);
-    draft.apply(scheduled(posting, program, found.now));
+    const inputHash = request.hash.toString('hex');
+    draft.apply(scheduled({ ...posting, inputHash }, program, found.now));
     drafted.changed.add(draft);
     drafted.accepted.push(one);
     // What follows in this batch under the same key finds it bound.

@@ -23,6 +23,7 @@ export {
   TransactionalLedgerWriter,
 } from './ledger-writer.ts';
 export { Leg } from './leg.entity.ts';
+export { LimitingLedgerWriter } from './limiting-ledger-writer.ts';
 export { Lot } from './lot.entity.ts';
 export { Explanation, LedgerOperation, type StoredExplanation } from './operation.entity.ts';
 export {

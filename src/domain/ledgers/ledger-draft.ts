@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { refuse } from '../../kernel/errors.ts';
 import { newKey } from '../../kernel/ids.ts';
 import { isInRange } from '../../kernel/points.ts';
+import { idleEnd } from './asset.policy.ts';
 import type { Entry } from './entry.entity.ts';
 import { EntryStatus, OperationKind } from './ledger.enums.types.ts';
 import { earliestSettlement, type HoldMove, holdsOf, planHold } from './ledger-holds.policy.ts';
@@ -35,6 +37,20 @@ export function explanationOf({ posting, entries }: DraftOperation): StoredExpla
   return posting?.explain?.(taken) ?? posting?.explanation ?? null;
 }
 
+/**
+ * What an operation was decided from: SHA-256 of the request, hexadecimal. Where time acts, of the moment and
+ * the ledger with the version that it found.
+ */
+export function inputHashOf(
+  { posting, entries: [entry] }: DraftOperation,
+  { inputHash = null }: { readonly inputHash?: string | null },
+): string | null {
+  if (posting !== null) return posting.inputHash ?? inputHash;
+  if (entry === undefined) return null;
+  const inputs = `settle\n${entry.ledgerKey}\n${entry.version - 1n}\n${entry.recordedAt.toISOString()}`;
+  return createHash('sha256').update(inputs).digest('hex');
+}
+
 /** The operations of drafts, those that changed two ledgers as one; entries in the order of their ledgers. */
 export function wholeOperations(drafts: readonly DraftRows[]): DraftOperation[] {
   const byKey = Map.groupBy(
@@ -55,6 +71,14 @@ interface Deltas {
   readonly posted: bigint;
   readonly pending?: bigint;
   readonly held?: bigint;
+}
+
+/** When a lot falls due and expires. */
+interface LotTerms {
+  readonly availableAt: Date;
+  readonly expiresAt: Date | null;
+  readonly awaits?: string | null;
+  readonly idles?: boolean;
 }
 
 /** A part of a lot, on its way to another ledger. */
@@ -110,7 +134,7 @@ export class DraftRows {
   protected newLot(
     operationKey: string,
     amount: bigint,
-    { availableAt, expiresAt }: { availableAt: Date; expiresAt: Date | null },
+    { availableAt, expiresAt, ...more }: LotTerms,
   ): LotState {
     const pending = availableAt > this.now;
     return {
@@ -125,6 +149,8 @@ export class DraftRows {
       expiresAt,
       createdAt: this.recordedAt,
       maturedAt: pending ? null : this.recordedAt,
+      awaits: (pending ? more.awaits : null) ?? null,
+      idles: more.idles ?? false,
     };
   }
 
@@ -245,6 +271,20 @@ export class DraftRows {
       recordedAt: this.recordedAt,
       status: lot?.pending === true ? EntryStatus.PENDING : EntryStatus.POSTED,
     });
+  }
+
+  /** Something happened at a moment: what idleness lets expire has longer. */
+  protected keepAlive(at: Date): void {
+    let end = idleEnd(this.state.policy, at);
+    const idling = this.lots.filter(({ idles, remaining }) => idles === true && remaining > 0n);
+    if (end === null || idling.length === 0) return;
+    for (const { expiresAt } of idling) if (expiresAt !== null && expiresAt > end) end = expiresAt;
+    for (const lot of idling) {
+      if (lot.expiresAt?.getTime() === end.getTime()) continue;
+      lot.expiresAt = end;
+      this.touch(lot);
+    }
+    this.lots.sort(compareLots);
   }
 
   protected settleNoLaterThan(moment: Date | null): void {

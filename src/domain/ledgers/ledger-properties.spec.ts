@@ -234,7 +234,8 @@ function expectSoundLedger({ state, lots }: Stored, allocated: ReadonlyMap<strin
   expect(sum(({ remaining }) => remaining) - state.debt).toBe(state.posted + state.pending);
   expect(sum(({ pending, remaining }) => (pending ? remaining : 0n))).toBe(state.pending);
   expect(sum(({ held }) => held)).toBe(state.held);
-  if (state.floor !== null) expect(state.posted - state.held).toBeGreaterThanOrEqual(state.floor);
+  const { floor } = state.policy;
+  if (floor !== null) expect(state.posted - state.held).toBeGreaterThanOrEqual(floor);
   for (const lot of lots) {
     expect(lot.remaining).toBeGreaterThanOrEqual(lot.held);
     expect(lot.remaining).toBe(lot.amount - (allocated.get(lot.lotKey) ?? 0n));

@@ -45,13 +45,18 @@ const selectByKeys = statement<Ledger>(
   `select ${ledgerColumns} from ledger l ${unsettled} where l.tenant_id = $1 and l.ledger_id = any($2::uuid[])`,
 );
 
+/** An entry is pending while the lot that it made is: till its moment, or till an event was sooner. */
+const STATUS = `case when e.available_at > ${NOW} and exists (
+    select from lot where lot.tenant_id = $1 and lot.ledger_id = e.ledger_id
+       and lot.operation_id = e.operation_id and lot.pending) then 'PENDING' else 'POSTED' end`;
+
 const entryColumns = `
   e.tenant_id as "tenantKey", e.ledger_id as "ledgerKey", e.version, e.operation_id as "operationKey", e.kind,
   e.amount, e.posted_delta as "postedDelta", e.pending_delta as "pendingDelta", e.held_delta as "heldDelta",
   e.posted_after as "balanceAfter", e.pending_after as "pendingAfter", e.held_after as "heldAfter",
   e.feed_position as "feedPosition", e.reason, e.available_at as "availableAt", e.expires_at as "expiresAt",
   e.occurred_at as "occurredAt", e.recorded_at as "recordedAt",
-  case when e.available_at > ${NOW} then 'PENDING' else 'POSTED' end as status`;
+  ${STATUS} as status`;
 
 const selectEntryPages = statement<Entry>(
   'entry.pages',
@@ -67,7 +72,7 @@ const selectBriefPages = statement<BriefEntry>(
   'entry.brief_pages',
   `select e.ledger_id as "ledgerKey", e.version, e.kind, e.amount, e.posted_after as "balanceAfter", e.reason,
           e.occurred_at as "occurredAt",
-          case when e.available_at > ${NOW} then 'PENDING' else 'POSTED' end as status
+          ${STATUS} as status
      from unnest($2::uuid[], $3::bigint[]) as wanted (ledger_id, before)
     cross join lateral (
       select * from entry
@@ -117,6 +122,7 @@ const operationColumns = `
   tenant_id as "tenantKey", operation_id as "operationKey", kind, program_version as "programVersion",
   activity_id as "activityKey", reason, reference_type as "referenceType", reference_id as "referenceId",
   ref_operation_id as "refOperationKey", explanation as "storedExplanation", ledger_ids as "ledgerKeys", versions,
+  encode(input_hash, 'hex') as "inputHash",
   created_at as "createdAt"`;
 const selectOperations = statement<LedgerOperation>(
   'operation.by_keys',

@@ -2,17 +2,19 @@ import { refuse } from '../../kernel/errors.ts';
 import { derivedKey } from '../../kernel/ids.ts';
 import type { Transaction } from '../../persistence/index.ts';
 import type { CommitFacts, PinnedProgram } from '../programs/index.ts';
+import { policyOf } from './asset.policy.ts';
 import type { Hold } from './hold.entity.ts';
 import { LedgerDraft, needsLots } from './ledger.policy.ts';
 import {
   findMemberStatuses,
   findOpenLots,
   insertMissing,
+  type LockedLedger,
   lockExisting,
   type WantedLedger,
   writeDrafts,
 } from './ledger.repository.ts';
-import { explanationOf, wholeOperations } from './ledger-draft.ts';
+import { explanationOf, inputHashOf, wholeOperations } from './ledger-draft.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import { type LedgerState, type Posting, scheduled } from './posting.ts';
 import { findReversalOrigins } from './reversal.repository.ts';
@@ -52,7 +54,10 @@ export interface Measure {
   readonly countsAt: Date | null;
 }
 
-type DraftContext = Omit<PostingContext, 'facts'> & { readonly now: Date };
+type DraftContext = Omit<PostingContext, 'facts'> & {
+  readonly now: Date;
+  readonly inputHash?: string | null;
+};
 
 /** The only way to change a balance. */
 export interface LedgerWriter {
@@ -86,14 +91,14 @@ export class TransactionalLedgerWriter implements LedgerWriter {
     if (postings.length === 0) return { operations: [], settled: [], ledgers: [], holds: [] };
     const wanted = wantedLedgers(context.program, postings);
     const memberKeys = [...new Set(postings.flatMap(membersTouched))];
-    const [{ now }, statuses, existing] = await Promise.all([
+    const [{ now, inputHash }, statuses, existing] = await Promise.all([
       context.facts,
       findMemberStatuses(tx, context.tenantKey, memberKeys),
       lockExisting(tx, context.tenantKey, [...wanted.keys()]),
     ]);
     for (const posting of postings) refuseUnfit(posting, statuses);
     const states = existing.length === wanted.size ? existing : await this.#withMissing(tx, context, wanted);
-    return await this.#draft(tx, { ...context, now }, states, postings);
+    return await this.#draft(tx, { ...context, now, inputHash }, states, postings);
   }
 
   async settle(tx: Transaction, context: PostingContext, ledgerKeys: readonly string[]): Promise<Posted> {
@@ -112,7 +117,7 @@ export class TransactionalLedgerWriter implements LedgerWriter {
     tx: Transaction,
     { tenantKey }: PostingContext,
     wanted: ReadonlyMap<string, WantedLedger>,
-  ): Promise<LedgerState[]> {
+  ): Promise<LockedLedger[]> {
     // In the order of their keys, as they are locked, so that two transactions can't wait for each other.
     const sorted = [...wanted.values()].sort((a, b) => (a.ledgerKey < b.ledgerKey ? -1 : 1));
     const [, states] = await Promise.all([
@@ -124,10 +129,11 @@ export class TransactionalLedgerWriter implements LedgerWriter {
 
   async #draft(
     tx: Transaction,
-    { tenantKey, program, now }: DraftContext,
-    states: readonly LedgerState[],
+    { tenantKey, program, now, inputHash }: DraftContext,
+    locked: readonly LockedLedger[],
     postings: readonly Posting[],
   ): Promise<Posted> {
+    const states = locked.map((row): LedgerState => ({ ...row, policy: policyOf(program, row.asset) }));
     const postingsOn = (ledgerKey: string): Posting[] =>
       postings.filter((posting) => ledgersTouched(posting).includes(ledgerKey));
     const withLots = states.filter((state) => needsLots(state, postingsOn(state.ledgerKey), now));
@@ -150,7 +156,7 @@ export class TransactionalLedgerWriter implements LedgerWriter {
       const [draft, receiver] = ledgersTouched(posting).map((key) => drafts.get(key));
       draft?.apply(scheduled(posting, program, now), receiver);
     }
-    writeDrafts(tx, tenantKey, [...drafts.values()], { programVersion: program.version, now });
+    writeDrafts(tx, tenantKey, [...drafts.values()], { programVersion: program.version, now, inputHash });
     return toPosted([...drafts.values()], postings, { tenantKey, program, now });
   }
 }
@@ -161,7 +167,7 @@ function wantedLedgers(program: PinnedProgram, postings: readonly Posting[]): Ma
       membersTouched(posting).map((memberKey): [string, WantedLedger] => {
         const { asset } = posting;
         const ledgerKey = ledgerKeyOf(memberKey, asset);
-        return [ledgerKey, { ledgerKey, memberKey, asset, floor: floorOf(program, asset) }];
+        return [ledgerKey, { ledgerKey, memberKey, asset, floor: policyOf(program, asset).floor }];
       }),
     ),
   );
@@ -183,11 +189,6 @@ function refuseUnfit(posting: Posting, statuses: ReadonlyMap<string, string>): v
   refuseInactive([posting.memberKey], statuses, memberField);
   const toField = posting.kind === 'TRANSFER' ? ['toMemberId'] : memberField;
   if (toMemberKey !== undefined) refuseInactive([toMemberKey], statuses, toField);
-}
-
-/** The least that a ledger of this asset may hold; null where there is none. */
-export function floorOf({ assets }: PinnedProgram, asset: string): bigint | null {
-  return assets.get(asset)?.mayGoNegative === true ? null : 0n;
 }
 
 /** @throws Refusal MEMBER_NOT_FOUND, MEMBER_NOT_ACTIVE */
@@ -229,6 +230,7 @@ export function toPosted(
       ledgerKeys: entries.map(({ ledgerKey }) => ledgerKey),
       versions: entries.map(({ version }) => version),
       createdAt: context.now,
+      inputHash: inputHashOf(operation, context),
       writtenEntries: entries,
       writtenAllocations: (taken.get(operationKey) ?? []).flatMap(({ lot, amount }) =>
         amount === 0n ? [] : [{ lot: { ...lot, tenantKey: context.tenantKey }, amount }],

@@ -29,6 +29,14 @@ export const ledgerErrors = {
     en: 'The asset "{asset}" can’t be spent. Name one that the program lets members spend.',
     'zh-CN': '资产“{asset}”不可使用，请选择方案中可使用的资产。',
   },
+  OPERATION_LIMIT: {
+    en: 'At most {most} may be moved in one operation. Send a smaller amount.',
+    'zh-CN': '单次操作最多 {most}，请发送较小的数量。',
+  },
+  DAILY_LIMIT: {
+    en: 'The limit of the day leaves {left}. Send at most that, or wait for the next day.',
+    'zh-CN': '当日限额仅剩 {left}，请发送不超过此数的数量，或次日再试。',
+  },
   HOLD_NOT_FOUND: {
     en: 'There is no such hold. Check the id.',
     'zh-CN': '未找到该冻结记录，请检查 ID。',

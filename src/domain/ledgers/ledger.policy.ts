@@ -1,4 +1,5 @@
 import { refuse } from '../../kernel/errors.ts';
+import { type AssetPolicy, graceEnd } from './asset.policy.ts';
 import { HoldStatus, OperationKind } from './ledger.enums.types.ts';
 import { type DraftOperation, DraftRows, type GivenPart, smaller } from './ledger-draft.ts';
 import {
@@ -26,9 +27,19 @@ interface Freed {
  * them.
  */
 export function needsLots(ledger: LedgerState, postings: readonly Posting[], now: Date): boolean {
-  const spends = postings.some(({ kind, amount }) => kind !== 'EARN' && (kind !== 'ADJUST' || amount < 0n));
-  return spends || (ledger.settleAt !== null && ledger.settleAt <= now);
+  const looks = postings.some((posting) => looksAtLots(posting, ledger.policy));
+  return looks || (ledger.settleAt !== null && ledger.settleAt <= now);
 }
+
+/** True when an act spends from lots, or moves their expiry on. */
+export function looksAtLots({ kind, amount }: Posting, policy: AssetPolicy): boolean {
+  if (kind !== 'EARN' && (kind !== 'ADJUST' || amount < 0n)) return true;
+  return policy.idleness !== null;
+}
+
+/** What the member does: it keeps a ledger from idleness, and the asset's limits bound it. */
+const EARNS: ReadonlySet<Posting['kind']> = new Set(['EARN']);
+const SPENDS: ReadonlySet<Posting['kind']> = new Set(['REDEEM', 'HOLD', 'TRANSFER']);
 
 /**
  * What a set of postings does to one locked ledger, worked out without any I/O. First time is settled (lots
@@ -46,7 +57,7 @@ export class LedgerDraft extends DraftRows {
    */
   settle(): void {
     const due = this.lots.filter((lot) => lot.pending && lot.availableAt <= this.now);
-    const freed = due.length > 0 ? this.#mature(due) : [];
+    const freed = due.length > 0 ? this.#mature(due, this.byTime(OperationKind.MATURE)) : [];
     for (const hold of lapsedHolds(this.holds, this.now)) freed.push(...this.#lapse(hold));
     // In the order in which it became free, so that a late settlement pays debts as a timely one would have.
     freed.sort((a, b) => a.at.getTime() - b.at.getTime());
@@ -71,15 +82,25 @@ export class LedgerDraft extends DraftRows {
     if (kind === 'ADJUST' && amount === 0n) throw refuse('AMOUNT_ZERO', ['amount']);
     if (kind !== 'ADJUST' && amount <= 0n && posting.whole !== true)
       throw refuse('AMOUNT_NOT_POSITIVE', ['amount']);
+    this.#refuseAboveLimit(posting);
     const operation = this.begin(posting);
     if (kind === 'REDEEM') this.#spend(operation, posting, amount);
     else if (kind === 'REVERSE') this.#reverse(operation, posting, receiver);
     else if (kind === 'HOLD') this.#reserve(operation, posting);
     else if (kind === 'CAPTURE' || kind === 'RELEASE') this.#endHold(operation, posting);
     else if (kind === 'TRANSFER') receiver?.receive(posting, this.#spend(operation, posting, amount));
+    else if (kind === 'MATURE') this.#matureOf(operation, posting);
     else if (amount < 0n) this.#spend(operation, posting, -amount);
     else this.#earn(operation, posting);
+    if (EARNS.has(kind) || SPENDS.has(kind)) this.keepAlive(posting.occurredAt);
     this.settleWhenNext();
+  }
+
+  /** @throws Refusal OPERATION_LIMIT */
+  #refuseAboveLimit({ kind, amount }: ScheduledPosting): void {
+    const { mostEarned, mostSpent } = this.state.policy;
+    const most = EARNS.has(kind) ? mostEarned : SPENDS.has(kind) ? mostSpent : null;
+    if (most !== null && amount > most) throw refuse('OPERATION_LIMIT', ['amount'], { most: String(most) });
   }
 
   /** Takes in what a transfer brings: a lot for each one touched, which keeps its moments. */
@@ -91,6 +112,7 @@ export class LedgerDraft extends DraftRows {
     }));
     this.write(operation, { amount: posting.amount, posted: posting.amount }, made[0] ?? null);
     for (const lot of made) this.add(operation.operationKey, lot);
+    this.keepAlive(posting.occurredAt);
     this.settleWhenNext();
   }
 
@@ -98,7 +120,10 @@ export class LedgerDraft extends DraftRows {
     const { amount, availableAt, expiresAt } = posting;
     if (expiresAt !== null && expiresAt <= availableAt)
       throw refuse('EXPIRY_NOT_AFTER_AVAILABILITY', ['expiresAt']);
-    const lot = this.newLot(operation.operationKey, amount, posting);
+    const lot = this.newLot(operation.operationKey, amount, {
+      ...posting,
+      awaits: posting.availableOn ?? null,
+    });
     const { pending } = lot;
     this.write(operation, { amount, posted: pending ? 0n : amount, pending: pending ? amount : 0n }, lot);
     this.add(operation.operationKey, lot);
@@ -106,7 +131,7 @@ export class LedgerDraft extends DraftRows {
 
   #spend(operation: DraftOperation, posting: ScheduledPosting, amount: bigint): GivenPart[] {
     // Whoever spends needs the balance; only a correction may use what the asset allows below zero.
-    this.refuseBelow(posting.kind === 'ADJUST' ? this.state.floor : 0n, amount);
+    this.refuseBelow(posting.kind === 'ADJUST' ? this.state.policy.floor : 0n, amount);
     this.write(operation, { amount: -amount, posted: -amount }, null);
     const { taken, missing } = this.takeFromLots(operation.operationKey, amount);
     this.state.debt += missing;
@@ -237,7 +262,10 @@ export class LedgerDraft extends DraftRows {
     const expired = origin.expired + (this.expired.get(origin.operationKey) ?? 0n);
     const spent = isPending ? 0n : missing - smaller(missing, expired);
     const available = this.state.posted - this.state.held - ofOwn;
-    const ofOthers = this.state.floor === null ? spent : smaller(spent, available > 0n ? available : 0n);
+    const { floor, goesNegative } = this.state.policy;
+    const lowest = goesNegative ? floor : 0n;
+    const reachable = lowest === null ? spent : available - lowest;
+    const ofOthers = smaller(spent, reachable > 0n ? reachable : 0n);
     const taken = ofOwn + ofOthers;
     if (taken === 0n) {
       if (posting.reversedKind !== undefined) this.refuseBelow(available + 1n, amount);
@@ -251,9 +279,9 @@ export class LedgerDraft extends DraftRows {
   }
 
   /**
-   * Gives back what a spend took, to the lots that it came from; what goes back to a lot that has expired is
-   * lost in the same operation. What was taken beyond the lots lowers the debt; if that is paid meanwhile, it
-   * becomes a lot of its own.
+   * Gives back what a spend took, to the lots that it came from. What goes back to a lot that has expired is
+   * lost in the same operation, or becomes a lot for the days of grace that the asset gives. What was taken
+   * beyond the lots lowers the debt; if that is paid meanwhile, it becomes a lot of its own.
    */
   #restore(
     operation: DraftOperation,
@@ -263,25 +291,38 @@ export class LedgerDraft extends DraftRows {
   ): void {
     const { lots, owed } = planRestore(origin, amount, this.now);
     const forgiven = smaller(owed, this.state.debt);
-    const alive = lots.reduce((sum, part) => (part.isOver ? sum : sum + part.amount), owed);
-    const lot = owed > forgiven ? this.newLot(operation.operationKey, owed - forgiven, posting) : null;
-    this.write(operation, { amount, posted: alive }, lot);
+    const { operationKey } = operation;
+    const expiresAt = graceEnd(this.state.policy, this.now);
+    const over = lots.reduce((sum, part) => (part.isOver ? sum + part.amount : sum), 0n);
+    const saved = expiresAt === null ? 0n : over;
+    const lot = owed > forgiven ? this.newLot(operationKey, owed - forgiven, posting) : null;
+    this.write(operation, { amount, posted: amount - over + saved }, lot);
     this.state.debt -= forgiven;
     for (const part of lots) {
       const own = this.lots.find(({ lotKey }) => lotKey === part.lot.lotKey) ?? this.adopt(part.lot);
       if (part.isOver) {
-        this.take(operation.operationKey, own, 0n, part.amount);
+        if (expiresAt === null) this.take(operationKey, own, 0n, part.amount);
         continue;
       }
       this.take(operation.operationKey, own, -part.amount);
       this.payDebt(operation.operationKey, own, part.amount);
     }
-    if (lot !== null) this.add(operation.operationKey, lot);
+    if (lot !== null) this.add(operationKey, lot);
+    if (saved > 0n)
+      this.add(operationKey, this.newLot(operationKey, saved, { availableAt: this.now, expiresAt }));
   }
 
-  #mature(due: readonly LotState[]): Freed[] {
+  /** What an activity made due before its time; nothing where time was first. */
+  #matureOf(operation: DraftOperation, { matures }: ScheduledPosting): void {
+    const due = this.lots.filter((lot) => lot.pending && lot.operationKey === matures);
+    if (due.length === 0) return;
+    for (const lot of due) lot.availableAt = this.now;
+    for (const { operationKey, lot, amount } of this.#mature(due, operation))
+      this.payDebt(operationKey, lot, amount);
+  }
+
+  #mature(due: readonly LotState[], operation: DraftOperation): Freed[] {
     const amount = due.reduce((sum, lot) => sum + lot.remaining, 0n);
-    const operation = this.byTime(OperationKind.MATURE);
     this.write(operation, { amount, posted: amount, pending: -amount }, null);
     return due.map((lot) => {
       lot.pending = false;

@@ -2,13 +2,13 @@ import { type Sql, type Statement, statement, type Transaction } from '../../per
 import type { Entry } from './entry.entity.ts';
 import { sendHolds } from './hold.repository.ts';
 import type { LedgerDraft } from './ledger.policy.ts';
-import { explanationOf, wholeOperations } from './ledger-draft.ts';
+import { explanationOf, inputHashOf, wholeOperations } from './ledger-draft.ts';
 import { deferLegs } from './leg.repository.ts';
 import type { LedgerState, LotState } from './posting.ts';
 
-const lockLedgers = statement<LedgerState>(
+const lockLedgers = statement<LockedLedger>(
   'ledger.lock',
-  `select tenant_id as "tenantKey", ledger_id as "ledgerKey", member_id as "memberKey", asset, posted, pending, held, debt, floor, version,
+  `select tenant_id as "tenantKey", ledger_id as "ledgerKey", member_id as "memberKey", asset, posted, pending, held, debt, version,
           recorded_at as "recordedAt", settle_at as "settleAt"
      from ledger where tenant_id = $1 and ledger_id = any($2::uuid[])
     order by ledger_id for update`,
@@ -26,7 +26,7 @@ const selectOpenLots = statement<LotState>(
   'lot.open',
   `select ledger_id as "ledgerKey", lot_id as "lotKey", operation_id as "operationKey", amount, remaining, held,
           pending, available_at as "availableAt", expires_at as "expiresAt", created_at as "createdAt",
-          matured_at as "maturedAt", origin_lot_id as "originLotKey",
+          matured_at as "maturedAt", origin_lot_id as "originLotKey", awaits, idles,
           case when held > 0 then (
             select json_agg(json_build_object(
                      'part', p.amount::text, 'holdKey', h.hold_id, 'operationKey', h.operation_id,
@@ -46,26 +46,30 @@ const selectOpenLots = statement<LotState>(
 const insertOperations = statement(
   'operation.insert',
   `insert into operation (tenant_id, operation_id, kind, program_version, activity_id, reason, reference_type,
-                          reference_id, ref_operation_id, explanation, ledger_ids, versions, created_at)
+                          reference_id, ref_operation_id, explanation, ledger_ids, versions, created_at,
+                          input_hash)
    select $1, o.operation_id, o.kind, $3, o.activity_id, o.reason, o.reference_type, o.reference_id,
-          o.ref_operation_id, o.explanation, o.ledger_ids, o.versions, $4
+          o.ref_operation_id, o.explanation, o.ledger_ids, o.versions, $4,
+          decode(o.input_hash, 'hex')
      from json_to_recordset($2::json) as o (operation_id uuid, kind text, activity_id uuid, reason text,
           reference_type text, reference_id text, ref_operation_id uuid, explanation jsonb, ledger_ids uuid[],
-          versions bigint[])`,
+          versions bigint[], input_hash text)`,
 );
 const insertLots = statement(
   'lot.insert',
   `insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, pending, available_at,
-                    expires_at, created_at, matured_at, origin_lot_id)
+                    expires_at, created_at, matured_at, origin_lot_id, awaits, idles)
    select $1, * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[],
                             $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[],
-                            $12::timestamptz[], $13::uuid[])`,
+                            $12::timestamptz[], $13::uuid[], $14::text[], $15::boolean[])`,
 );
 const updateLots = statement(
   'lot.update',
-  `update lot set remaining = l.remaining, held = l.held, pending = l.pending, matured_at = l.matured_at
-     from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::boolean[], $7::timestamptz[])
-       as l (ledger_id, lot_id, remaining, held, pending, matured_at)
+  `update lot set remaining = l.remaining, held = l.held, pending = l.pending, matured_at = l.matured_at,
+                  available_at = l.available_at, expires_at = l.expires_at
+     from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::boolean[], $7::timestamptz[],
+                 $8::timestamptz[], $9::timestamptz[])
+       as l (ledger_id, lot_id, remaining, held, pending, matured_at, available_at, expires_at)
     where lot.tenant_id = $1 and lot.ledger_id = any($2::uuid[]) and lot.lot_id = any($3::uuid[])
       and lot.ledger_id = l.ledger_id and lot.lot_id = l.lot_id`,
 );
@@ -117,12 +121,15 @@ export interface WantedLedger {
   readonly floor: bigint | null;
 }
 
+/** A ledger's row. */
+export type LockedLedger = Omit<LedgerState, 'policy'>;
+
 /** Locks ledgers in the order of their keys, so that no two postings wait for each other. */
 export async function lockExisting(
   tx: Transaction,
   tenantKey: string,
   keys: readonly string[],
-): Promise<LedgerState[]> {
+): Promise<LockedLedger[]> {
   return await tx.run(lockLedgers, [tenantKey, keys]);
 }
 
@@ -165,12 +172,20 @@ function send(tx: Transaction, stmt: Statement<unknown>, values: readonly unknow
   tx.run(stmt, values).catch(() => undefined);
 }
 
+/** What all that is written together has in common. */
+export interface WriteFacts {
+  readonly programVersion: number;
+  readonly now: Date;
+  /** SHA-256 of the request, hexadecimal; null where postings have their own, or time acts. */
+  readonly inputHash?: string | null;
+}
+
 /** Writes drafts with the COMMIT of the transaction; their entries learn their feed positions then. */
 export function writeDrafts(
   tx: Transaction,
   tenantKey: string,
   drafts: readonly LedgerDraft[],
-  facts: { readonly programVersion: number; readonly now: Date },
+  facts: WriteFacts,
 ): void {
   const changed = drafts.filter(({ operations }) => operations.length > 0);
   if (changed.length === 0) return;
@@ -189,7 +204,7 @@ function sendOperations(
   tx: Transaction,
   tenantKey: string,
   drafts: readonly LedgerDraft[],
-  facts: { readonly programVersion: number; readonly now: Date },
+  facts: WriteFacts,
 ): void {
   const rows = wholeOperations(drafts).map((operation) => {
     const { operationKey, kind, posting, entries } = operation;
@@ -204,6 +219,7 @@ function sendOperations(
       explanation: explanationOf(operation),
       ledger_ids: entries.map(({ ledgerKey }) => ledgerKey),
       versions: entries.map(({ version }) => String(version)),
+      input_hash: inputHashOf(operation, facts),
     };
   });
   send(tx, insertOperations, [tenantKey, JSON.stringify(rows), facts.programVersion, facts.now]);
@@ -226,6 +242,8 @@ function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDra
       made.map(({ createdAt }) => createdAt),
       made.map(({ maturedAt }) => maturedAt),
       made.map(({ originLotKey }) => originLotKey ?? null),
+      made.map(({ awaits }) => awaits ?? null),
+      made.map(({ idles }) => idles ?? false),
     ]);
   }
   const changed = drafts.flatMap(({ changedLots }) => [...changedLots]);
@@ -238,6 +256,8 @@ function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDra
       changed.map(({ held }) => held),
       changed.map(({ pending }) => pending),
       changed.map(({ maturedAt }) => maturedAt),
+      changed.map(({ availableAt }) => availableAt),
+      changed.map(({ expiresAt }) => expiresAt),
     ]);
   }
   const taken = drafts.flatMap(({ allocations, recordedAt }) =>

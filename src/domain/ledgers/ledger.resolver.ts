@@ -3,11 +3,12 @@ import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Info, Mutation, Resolver
 import { splitDuration } from '../../kernel/calendar.ts';
 import { Refusal, RequestFault } from '../../kernel/errors.ts';
 import { toPublicId } from '../../kernel/ids.ts';
-import { Asset, toAsset } from '../programs/index.ts';
+import { Asset, moneyOf, toAsset } from '../programs/index.ts';
 import {
   type ConnectionOf,
   DateTimeScalar,
   DurationScalar,
+  MoneyObject,
   PageArgs,
   payloadOf,
   type Row,
@@ -120,6 +121,21 @@ export class LedgerResolver {
     return toBalance(then);
   }
 
+  @FieldResolver(() => MoneyObject, {
+    nullable: true,
+    description:
+      'What is available now is worth, at the asset’s rate and rounded toward zero; null where the program says no rate.',
+  })
+  async worth(
+    @Root() ledger: Row<Ledger>,
+    @Ctx() { request, services }: LedgerContext,
+  ): Promise<MoneyObject | null> {
+    const { definition, currency } = await assetNamed(request.tenantKey, ledger.assetCode, services);
+    return definition.rate === undefined
+      ? null
+      : moneyOf(definition.rate, toBalance(ledger).available, currency);
+  }
+
   @FieldResolver(() => String, {
     description: 'A cursor for `pointEvents(after:)`: a card read first and followed from here has no gap.',
   })
@@ -205,8 +221,8 @@ export async function assetNamed(
   code: string,
   services: LedgerContext['services'],
 ): Promise<Asset> {
-  const { assets } = await services.programs.inForce(tenantKey);
+  const { assets, definition: program } = await services.programs.inForce(tenantKey);
   const definition = assets.get(code);
   if (definition === undefined) throw new Error(`The program of tenant ${tenantKey} has no asset "${code}".`);
-  return toAsset(definition);
+  return toAsset(definition, program.currency);
 }

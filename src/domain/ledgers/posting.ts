@@ -1,5 +1,6 @@
-import { expiresAt, maturesAt, parseDuration, plus } from '../../kernel/calendar.ts';
-import type { PinnedProgram } from '../programs/index.ts';
+import { maturesAt, parseDuration, plus } from '../../kernel/calendar.ts';
+import type { AssetDefinition, PinnedProgram } from '../programs/index.ts';
+import { type AssetPolicy, expiryOf, maturityOf, policyOf } from './asset.policy.ts';
 import type { HoldStatus, OperationKind } from './ledger.enums.types.ts';
 import type { StoredExplanation } from './operation.entity.ts';
 
@@ -17,7 +18,16 @@ export interface HoldWish {
 export interface Posting {
   /** Made by the proposer, so that the result of a request is known before it is written. */
   readonly operationKey: string;
-  readonly kind: 'EARN' | 'REDEEM' | 'ADJUST' | 'REVERSE' | 'HOLD' | 'CAPTURE' | 'RELEASE' | 'TRANSFER';
+  readonly kind:
+    | 'EARN'
+    | 'REDEEM'
+    | 'ADJUST'
+    | 'REVERSE'
+    | 'HOLD'
+    | 'CAPTURE'
+    | 'RELEASE'
+    | 'TRANSFER'
+    | 'MATURE';
   /** Whose ledger it is; with TRANSFER, and what undoes one, the sender's. */
   readonly memberKey: string;
   readonly asset: string;
@@ -42,11 +52,19 @@ export interface Posting {
   /** When a credit falls due: a moment, or a duration after the act. At once when both are missing. */
   readonly availableAt?: Date | null;
   readonly availableAfter?: string | null;
+  /** Sooner, as soon as an activity of this type names the same order. */
+  readonly availableOn?: string | null;
+  /** MATURE, because of such an activity: the operation whose credit falls due. */
+  readonly matures?: string;
   /** When a credit expires; as the asset's policy says when missing. */
   readonly expiresAt?: Date | null;
   readonly reason: string | null;
   readonly reference: { readonly type: string; readonly id: string } | null;
   readonly explanation: StoredExplanation | null;
+  /** True where the asset's limit a day was counted when the amount was decided. */
+  readonly isCounted?: boolean;
+  /** SHA-256 of what was asked for, hexadecimal; as the whole request's when missing. */
+  readonly inputHash?: string;
   /** REVERSE: instead of `explanation`, for how much is taken back is known only under the lock. */
   readonly explain?: (taken: bigint) => StoredExplanation | null;
   readonly activityKey: string | null;
@@ -57,44 +75,67 @@ export interface ScheduledPosting extends Posting {
   readonly occurredAt: Date;
   readonly availableAt: Date;
   readonly expiresAt: Date | null;
+  /** Whether the expiry moves on with whatever happens in the ledger. */
+  readonly idles?: boolean;
 }
 
 /**
  * Settles a posting's moments: maturity and expiry count from the act, in the tenant's time zone; what has no
- * maturity of its own is available at once.
+ * maturity of its own falls due as its asset says, or at once.
  */
-export function scheduled(
-  posting: Posting,
-  { assets, definition }: PinnedProgram,
-  now: Date,
-): ScheduledPosting {
+export function scheduled(posting: Posting, program: PinnedProgram, now: Date): ScheduledPosting {
+  const { timeZone } = program.definition;
   const occurredAt = posting.occurredAt ?? now;
-  const after = parseDuration(posting.availableAfter ?? '');
-  const dueAt = after === null ? null : maturesAt(occurredAt, after, definition.timeZone);
-  const availableAt = posting.availableAt ?? dueAt ?? (occurredAt < now ? occurredAt : now);
-  const expiry = assets.get(posting.asset)?.expiry;
-  const policyEnd = expiry === undefined ? null : endOf(expiry, occurredAt, definition.timeZone);
-  const whole = { ...posting, occurredAt, availableAt, expiresAt: posting.expiresAt ?? policyEnd };
+  const asset = program.assets.get(posting.asset);
+  const moments =
+    asset === undefined ? { dueAt: null, endsAt: null } : assetMoments(asset, posting, occurredAt, timeZone);
+  const isOwn = posting.kind !== 'EARN' || posting.availableAt != null || posting.availableAfter != null;
+  const idles = posting.expiresAt == null && policyOf(program, posting.asset).idleness !== null;
+  const whole = {
+    ...posting,
+    occurredAt,
+    availableAt: posting.availableAt ?? moments.dueAt ?? (occurredAt < now ? occurredAt : now),
+    availableOn: posting.availableOn ?? (isOwn ? null : asset?.maturity?.event) ?? null,
+    expiresAt: posting.expiresAt ?? moments.endsAt,
+    idles,
+  };
   const { hold } = posting;
   const lasts = parseDuration(hold?.expiresIn ?? '');
   if (hold === undefined || lasts === null) return whole;
-  return { ...whole, hold: { ...hold, expiresAt: plus(now, lasts, definition.timeZone) } };
+  return { ...whole, hold: { ...hold, expiresAt: plus(now, lasts, timeZone) } };
 }
 
-type AssetDefinition = PinnedProgram['assets'] extends ReadonlyMap<string, infer Asset> ? Asset : never;
-type ExpiryPolicy = NonNullable<AssetDefinition['expiry']>;
+interface Moments {
+  readonly dueAt: Date | null;
+  readonly endsAt: Date | null;
+}
 
-/** What `endOf` answered last: postings of one batch happen at one moment. */
-let lastEnd: { readonly id: string; readonly at: Date | null } = { id: '', at: null };
+/** What `assetMoments` answered last: postings of one batch happen at one moment. */
+let last: {
+  asset: AssetDefinition;
+  after: string | null;
+  at: number;
+  zone: string;
+  moments: Moments;
+} | null = null;
 
-/** When a policy lets something expire that was earned at a moment; null when it never does. */
-function endOf({ after, until }: ExpiryPolicy, occurredAt: Date, timeZone: string): Date | null {
-  const id = `${after} ${until} ${occurredAt.getTime()} ${timeZone}`;
-  if (lastEnd.id !== id) {
-    const lifetime = parseDuration(after);
-    lastEnd = { id, at: lifetime === null ? null : expiresAt(occurredAt, lifetime, until, timeZone) };
-  }
-  return lastEnd.at;
+/** When a credit of an asset falls due, and when it expires, as rule and asset say; null: at once, never. */
+function assetMoments(
+  asset: AssetDefinition,
+  { kind, availableAfter = null }: Posting,
+  occurredAt: Date,
+  zone: string,
+): Moments {
+  const at = occurredAt.getTime();
+  const after = availableAfter ?? (kind === 'EARN' ? null : '');
+  if (last?.asset === asset && last.after === after && last.at === at && last.zone === zone)
+    return last.moments;
+  const own = parseDuration(availableAfter ?? '');
+  const byPolicy = kind === 'EARN' ? maturityOf(asset, occurredAt, zone) : null;
+  const dueAt = own === null ? byPolicy : maturesAt(occurredAt, own, zone);
+  const moments = { dueAt, endsAt: expiryOf(asset, occurredAt, zone) };
+  last = { asset, after, at, zone, moments };
+  return moments;
 }
 
 /** A ledger as it is locked, and as an operation leaves it. */
@@ -107,10 +148,11 @@ export interface LedgerState {
   pending: bigint;
   held: bigint;
   debt: bigint;
-  floor: bigint | null;
   version: bigint;
   recordedAt: Date | null;
   settleAt: Date | null;
+  /** As the program in force says. */
+  readonly policy: AssetPolicy;
 }
 
 export interface LotState {
@@ -121,10 +163,14 @@ export interface LotState {
   remaining: bigint;
   held: bigint;
   pending: boolean;
-  readonly availableAt: Date;
-  readonly expiresAt: Date | null;
+  availableAt: Date;
+  expiresAt: Date | null;
   readonly createdAt: Date;
   maturedAt: Date | null;
+  /** The activity type that makes it due before its time; null if none does. */
+  readonly awaits?: string | null;
+  /** Whether its expiry moves on with whatever happens in the ledger. */
+  readonly idles?: boolean;
   /** The first lot that a transferred one came from; null for what was earned here. */
   readonly originLotKey?: string | null;
   /** What active holds have of it, as it was read; null if nothing. */

@@ -1,3 +1,4 @@
+export { type AssetDefinition, dailyLimit, type ExpiryDefinition, moneyOf } from './asset.schema.ts';
 export { fromMetricUnits, type Metric, parseMetric, toMetricUnits } from './metric.policy.ts';
 export { Asset, ProgramVersion } from './program.entity.ts';
 export { programErrors } from './program.errors.ts';

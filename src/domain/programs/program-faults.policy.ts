@@ -6,6 +6,7 @@ import {
   compileCondition,
   type ExpressionFinding,
 } from '../expressions/index.ts';
+import { assetFaults, awaitingFaults } from './asset-faults.policy.ts';
 import { OWN_METRICS, parseMetric, toMetricUnits } from './metric.policy.ts';
 import type {
   BenefitDefinition,
@@ -13,12 +14,7 @@ import type {
   ProgramDefinition,
   RuleDefinition,
 } from './program.schema.ts';
-
-/** What is wrong in a definition whose parts are right each by itself. */
-export interface ProgramFault {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
+import type { ProgramFault } from './program-fault.ts';
 
 type Path = (string | number)[];
 
@@ -31,6 +27,7 @@ export function findFaults(program: ProgramDefinition): ProgramFault[] {
     ...repeatedCodes(program.rules, ['rules']),
     ...repeatedCodes(program.ladders, ['ladders']),
     ...ambiguousAssets(program),
+    ...program.assets.flatMap((asset, index) => assetFaults(asset, program.currency, ['assets', index])),
     ...program.ladders.flatMap((ladder, index) => ladderFaults(program, ladder, ['ladders', index])),
     ...program.rules.flatMap((_rule, index) => ruleFaults(program, index)),
     ...slowTriggers(program),
@@ -127,6 +124,7 @@ function ruleFaults(program: ProgramDefinition, index: number): ProgramFault[] {
       ...unknownAsset(program, posting.asset, [...path, 'postings', p, 'asset']),
       ...amountFaults(program, posting.amount, [...path, 'postings', p, 'amount']),
     ]),
+    ...awaitingFaults(program, rule, path),
     ...rule.caps.flatMap((cap, c) =>
       rule.postings.some(({ asset }) => asset === cap.asset)
         ? []

@@ -1,8 +1,8 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { connectionType, DateTimeScalar, edgeType } from '../shared/index.ts';
-import type { AssetDefinition, ProgramDefinition } from './program.schema.ts';
-import { ASSET_KINDS } from './program.schema.ts';
+import { connectionType, DateTimeScalar, edgeType, MoneyObject, PointsScalar } from '../shared/index.ts';
+import { ASSET_KINDS, type AssetDefinition } from './asset.schema.ts';
+import type { ProgramDefinition } from './program.schema.ts';
 
 /** One version of a tenant's program. Versions are never changed: operations pin them. */
 @ObjectType({
@@ -63,6 +63,9 @@ export class Asset {
   /** Where the name comes from. */
   definition!: AssetDefinition;
 
+  /** Of the program that it is of. */
+  currency!: string;
+
   @Field(() => String, { description: 'The tenant’s own code, e.g. `points`.' })
   code!: string;
 
@@ -74,6 +77,20 @@ export class Asset {
 
   @Field(() => Boolean, { description: 'Whether members may give it to each other.' })
   transferable!: boolean;
+
+  @Field(() => Int, {
+    description: 'How many decimal places an amount has when people read it: with 2, `1234` reads 12.34.',
+  })
+  scale!: number;
+}
+
+@ObjectType({ simpleResolvers: true, description: 'What an asset is worth: so much of it is so much money.' })
+export class AssetRate {
+  @Field(() => PointsScalar, { description: 'How much of the asset.' })
+  amount!: bigint;
+
+  @Field(() => MoneyObject, { description: 'How much money that is, in the program’s currency.' })
+  money!: MoneyObject;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'What members get for what they do.' })

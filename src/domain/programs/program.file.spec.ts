@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { asJsonb, definitionOf, exampleText } from '../../../test/ledger/programs.ts';
 import { projectPath } from '../../persistence/index.ts';
 import { formatProgram, parseProgram } from './program.file.ts';
-import type { ProgramDefinition } from './program.schema.ts';
+import { fromStored, type ProgramDefinition } from './program.schema.ts';
 
 const examples = readdirSync(projectPath('docs', 'examples', 'programs')).map((file) =>
   file.replace(/\.yaml$/, ''),
@@ -283,5 +283,47 @@ describe('a bad program file', () => {
     const { definition } = parseProgram(demoWith('currency: CNY', '__proto__: { currency: CNY }'));
     expect(definition).toBeNull();
     expect(({} as { currency?: unknown }).currency).toBeUndefined();
+  });
+});
+
+describe('an asset', () => {
+  const points = (lines: string) => demoWith('kind: POINTS\n', `kind: POINTS\n    ${lines}\n`);
+
+  it.each([
+    ['reversal: { shortfall: GO_NEGATIVE }', 'assets.0.reversal.shortfall', /"floor" below zero/],
+    ['maturity: { event: order_completed }', 'assets.0.maturity', /"after" or "date"/],
+    ['maturity: { after: P1D, date: 2027-01-01 }', 'assets.0.maturity', /one of them/],
+    ['floor: 5', 'assets.0.floor', /zero, a whole amount below/],
+    ['rate: { amount: 100, money: "0.001" }', 'assets.0.rate.money', /no finer than its minor unit/],
+    ['limits: { earn: { perDay: 0 } }', 'assets.0.limits.earn.perDay', /above zero/],
+  ])('that says "%s" is refused', (lines, path, message) => {
+    const [finding] = parseProgram(points(lines)).findings;
+    expect(finding).toMatchObject({ path, message: expect.stringMatching(message) });
+  });
+
+  it.each([
+    ['{ on: 2027-03-31, after: P6M }', 'assets.0.expiry.after', /day of every year/],
+    ['{ on: "02-30" }', 'assets.0.expiry', /inactive/],
+  ])('that expires %s is refused', (expiry, path, message) => {
+    const source = demoWith('expiry: { after: P12M, until: END_OF_MONTH }', `expiry: ${expiry}`);
+    const [finding] = parseProgram(source).findings;
+    expect(finding).toMatchObject({ path, message: expect.stringMatching(message) });
+  });
+
+  it('of an older release may go negative as it might then', () => {
+    const stored = asJsonb(definitionOf(demo)) as unknown as { assets: Record<string, unknown>[] };
+    const old = stored.assets.map(({ floor: _floor, scale: _scale, ...rest }, index) => {
+      return { ...rest, mayGoNegative: index === 0 };
+    });
+    const { assets } = fromStored({ ...stored, assets: old });
+    expect(assets[0]).toMatchObject({ floor: 'NONE', reversal: { shortfall: 'GO_NEGATIVE' } });
+    expect(assets[1]).toMatchObject({ floor: '0', scale: 0 });
+  });
+
+  it('whose rule waits for an event says when it falls due without one', () => {
+    const waiting = (rest: string) =>
+      parseProgram(demo.replace('amount: 100 }', `amount: 100, availableOn: order_completed${rest} }`));
+    expect(waiting('').findings[0]?.path).toMatch(/availableOn$/);
+    expect(waiting(', availableAfter: P30D').findings).toEqual([]);
   });
 });

@@ -14,7 +14,15 @@ import {
 import { localize } from '../../kernel/localized.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { type ConnectionOf, PageArgs, payloadOf, type Row, UserError } from '../shared/index.ts';
-import { Asset, Program, type ProgramVersion, ProgramVersionConnection, Rule } from './program.entity.ts';
+import { moneyOf } from './asset.schema.ts';
+import {
+  Asset,
+  AssetRate,
+  Program,
+  type ProgramVersion,
+  ProgramVersionConnection,
+  Rule,
+} from './program.entity.ts';
 import { formatProgram } from './program.file.ts';
 import { ApplyProgramInput } from './program.inputs.ts';
 import type { ProgramService } from './program.service.ts';
@@ -114,5 +122,22 @@ export class AssetResolver {
   @FieldResolver(() => String, { description: 'Its name, in the caller’s language.' })
   name(@Root() asset: Row<Asset>, @Ctx() { request }: ProgramContext): string {
     return localize(asset.definition.name, request.language);
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'What one of it is called, in the caller’s language; null where the program doesn’t say.',
+  })
+  unit(@Root() { definition }: Row<Asset>, @Ctx() { request }: ProgramContext): string | null {
+    return definition.unit === undefined ? null : localize(definition.unit, request.language);
+  }
+
+  @FieldResolver(() => AssetRate, {
+    nullable: true,
+    description: 'What it is worth in money; null where the program doesn’t say.',
+  })
+  rate(@Root() { definition: { rate }, currency }: Row<Asset>): AssetRate | null {
+    if (rate === undefined) return null;
+    return { amount: BigInt(rate.amount), money: moneyOf(rate, BigInt(rate.amount), currency) };
   }
 }

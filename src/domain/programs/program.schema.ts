@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { ALIGNMENTS, isTimeZone, parseDuration } from '../../kernel/calendar.ts';
-import { isDecimal } from '../../kernel/money.ts';
-import { parsePoints } from '../../kernel/points.ts';
+import { isTimeZone } from '../../kernel/calendar.ts';
+import { asset, assetFromStored } from './asset.schema.ts';
+import { amount, code, decimal, duration, lifetime, localized } from './definition-parts.schema.ts';
 
-export const ASSET_KINDS = ['POINTS', 'GROWTH', 'STORED_VALUE', 'TOKEN'] as const;
 export const BENEFIT_KINDS = [
   'PERCENT_OFF',
   'AMOUNT_OFF',
@@ -18,20 +17,6 @@ export const TIER_WINDOWS = ['LIFETIME', 'CALENDAR_YEAR', 'ENROLMENT_YEAR', 'ROL
 export const LIMIT_WINDOWS = ['day', 'week', 'month', 'year', 'lifetime'] as const;
 export const ROUNDINGS = ['DOWN', 'HALF_UP', 'UP'] as const;
 
-const code = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a code: lower-case letters, digits, "-" and "_"');
-const text = z.string().min(1).max(200);
-const localized = z
-  .strictObject({ en: text.optional(), 'zh-CN': text.optional() })
-  .refine(
-    (names) => names.en !== undefined || names['zh-CN'] !== undefined,
-    'a name in "en", "zh-CN" or both',
-  );
-const duration = z
-  .string()
-  .refine((value) => parseDuration(value) !== null, 'an ISO 8601 duration, e.g. "P12M"');
-const decimal = z.string().refine(isDecimal, 'a decimal as a string, e.g. "100.00"');
 const currency = z
   .string()
   .refine(
@@ -40,28 +25,6 @@ const currency = z
   );
 const expression = z.string().min(1).max(2_000);
 const count = z.int().min(1).max(1_000_000_000);
-
-/** A whole, positive amount: a YAML integer, or a string of digits when it is larger than 2^53. */
-const amount = z
-  .union([z.int(), z.string()])
-  .transform((value) => String(value))
-  .refine((value) => (parsePoints(value) ?? 0n) > 0n, 'a whole amount above zero');
-
-/** How long something lasts: a duration, rounded up to the end of a local day, month or year. */
-const lifetime = z.strictObject({ after: duration, until: z.enum(ALIGNMENTS).default('MOMENT') });
-
-const asset = z.strictObject({
-  code,
-  kind: z.enum(ASSET_KINDS),
-  name: localized,
-  /** Whether members may spend it. */
-  spendable: z.boolean().default(true),
-  transferable: z.boolean().default(false),
-  /** Whether a balance may fall below zero, e.g. when earned points are taken back after they were spent. */
-  mayGoNegative: z.boolean().default(false),
-  /** When what is earned expires; never, when missing. */
-  expiry: lifetime.optional(),
-});
 
 const ruleAmount = z.union(
   [
@@ -77,8 +40,10 @@ const ruleAmount = z.union(
 const posting = z.strictObject({
   asset: code,
   amount: ruleAmount,
-  /** When it becomes available: `P1D` is the start of the next local day (T+1); at once, when missing. */
+  /** When it becomes available: `P1D` is the start of the next local day (T+1); as the asset says, when missing. */
   availableAfter: duration.optional(),
+  /** An activity type: sooner, as soon as such an activity names the same order. */
+  availableOn: code.optional(),
 });
 
 const cap = z.strictObject({
@@ -186,12 +151,12 @@ export const definitionSchema = z.strictObject({
 
 /** A version that was stored by an older release, with what has come to the definition since. */
 export function fromStored(stored: unknown): ProgramDefinition {
-  const { ladder: single, ...rest } = stored as Record<string, unknown>;
-  return definitionSchema.parse(single === undefined ? stored : { ...rest, ladders: [single] });
+  const { ladder: single, assets, ...rest } = stored as Record<string, unknown>;
+  const now = { ...rest, assets: Array.isArray(assets) ? assets.map(assetFromStored) : assets };
+  return definitionSchema.parse(single === undefined ? now : { ...now, ladders: [single] });
 }
 
 export type ProgramDefinition = z.infer<typeof definitionSchema>;
-export type AssetDefinition = ProgramDefinition['assets'][number];
 export type RuleDefinition = ProgramDefinition['rules'][number];
 export type LadderDefinition = ProgramDefinition['ladders'][number];
 export type TierDefinition = LadderDefinition['tiers'][number];

@@ -6,11 +6,12 @@ import type { RequestContext } from '../../kernel/request-context.ts';
 import type { Database, Sql, Transaction } from '../../persistence/index.ts';
 import { type ConnectionOf, toPage } from '../shared/index.ts';
 import { carryOut, type TenantService } from '../tenants/index.ts';
+import type { AssetDefinition } from './asset.schema.ts';
 import { versionCursor, versionPlace } from './program.cursors.ts';
 import type { Asset, Program, ProgramVersion } from './program.entity.ts';
 import type { ApplyProgramInput } from './program.inputs.ts';
 import { findProgram, findUsed, findVersions, insertInForce } from './program.repository.ts';
-import { type AssetDefinition, fromStored, type ProgramDefinition } from './program.schema.ts';
+import { fromStored, type ProgramDefinition } from './program.schema.ts';
 import { definitionIn } from './program-source.policy.ts';
 
 /** A program in one of its versions, ready to be asked. */
@@ -54,9 +55,9 @@ class ProgramMoved extends RequestFault {
   }
 }
 
-export function toAsset(definition: AssetDefinition): Asset {
-  const { code, kind, spendable, transferable } = definition;
-  return { definition, code, kind, spendable, transferable };
+export function toAsset(definition: AssetDefinition, currency: string): Asset {
+  const { code, kind, spendable, transferable, scale } = definition;
+  return { definition, currency, code, kind, spendable, transferable, scale };
 }
 
 /** Programs: versions that are never changed, one of them in force. */
@@ -259,7 +260,7 @@ function toProgram(tenantKey: string, { version, definition }: PinnedProgram): P
     definition,
     timeZone: definition.timeZone,
     currency: definition.currency,
-    assets: definition.assets.map(toAsset),
+    assets: definition.assets.map((asset) => toAsset(asset, definition.currency)),
   };
 }
 

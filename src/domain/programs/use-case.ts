@@ -11,7 +11,11 @@ import {
 import type { PinnedProgram, ProgramService } from './program.service.ts';
 
 /** What a commit may rely on, once it is known: business time, and that the program still is in force. */
-export type CommitFacts = Promise<{ readonly now: Date }>;
+export type CommitFacts = Promise<{
+  readonly now: Date;
+  /** SHA-256 of the request, hexadecimal; missing where nobody asked. */
+  readonly inputHash?: string;
+}>;
 
 /** A mutation in two phases, carried out once per idempotency key. */
 export interface UseCase<Proposal, Stored, Result> {
@@ -59,9 +63,10 @@ export class UseCaseRunner {
           tenantKey,
           async (tx) => {
             const claimed = dryRun ? null : claimKey(tx, tenantKey, request, useCase.stored(proposal));
-            const facts = Promise.all([this.#programs.recheck(tx, program), claimed]).then(
-              ([checked]) => checked,
-            );
+            const facts = Promise.all([this.#programs.recheck(tx, program), claimed]).then(([checked]) => ({
+              ...checked,
+              inputHash: request.hash.toString('hex'),
+            }));
             facts.catch(() => undefined);
             const committing = useCase.commit(tx, proposal, program, facts);
             const settled = await Promise.allSettled([facts, committing]);

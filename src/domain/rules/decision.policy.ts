@@ -73,7 +73,7 @@ function limited(
     return { ...nothing, outcome: ExplanationOutcome.CAPPED, remark: REMARKS.once };
   }
   let isBudget = false;
-  let isCapped = false;
+  let isCapped = credits.some(({ isCut }) => isCut);
   const given = credits.flatMap((credit): ProposedCredit[] => {
     const caps = capsOf(limits, credit.asset, claimed);
     let amount = credit.amount;

@@ -129,6 +129,8 @@ function postingsOf(program: PinnedProgram, decision: RuleDecision, occasion: Oc
       amount: credit.amount,
       occurredAt,
       availableAfter: credit.availableAfter,
+      availableOn: credit.availableOn,
+      isCounted: true,
       reason: trigger,
       reference: orderNumber === null ? null : { type: 'order', id: orderNumber },
       explanation: explain(program, decision, [credit]),

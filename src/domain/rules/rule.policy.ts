@@ -2,7 +2,7 @@ import { newKey } from '../../kernel/ids.ts';
 import { isInRange } from '../../kernel/points.ts';
 import { type ExpressionFacts, type ExpressionScope, scopeOf } from '../expressions/index.ts';
 import type { Limit } from '../limits/index.ts';
-import type { PinnedProgram, RuleDefinition } from '../programs/index.ts';
+import { dailyLimit, type PinnedProgram, type RuleDefinition } from '../programs/index.ts';
 import { type CompiledPosting, type CompiledRule, rulesFor } from './compiled-rules.ts';
 
 /** What a rule would give in one asset. */
@@ -12,6 +12,10 @@ export interface ProposedCredit {
   readonly asset: string;
   readonly amount: bigint;
   readonly availableAfter: string | null;
+  /** The activity type that makes it due sooner. */
+  readonly availableOn: string | null;
+  /** Whether it is less than the rule says, because the asset's operations are bounded. */
+  readonly isCut: boolean;
 }
 
 /** Why a rule gives nothing, whatever its limits leave. */
@@ -49,10 +53,10 @@ export interface Question {
  * Asks every rule of the program that answers to what happened, in their order. Pure: no clock, no data, no
  * I/O; a rule doesn't see what another one gives.
  */
-export function askRules({ definition }: PinnedProgram, question: Question): RuleProposal[] {
+export function askRules({ definition, assets }: PinnedProgram, question: Question): RuleProposal[] {
   const { rules, hasExpressions } = rulesFor(definition, question.trigger);
   const scope = hasExpressions ? scopeOf(question.facts()) : null;
-  const asked = { amount: question.amount ?? 0n, scope };
+  const asked = { amount: question.amount ?? 0n, scope, assets };
   return rules.map((rule) => askRule(rule, asked, question.memberKey));
 }
 
@@ -60,6 +64,7 @@ interface Asked {
   readonly amount: bigint;
   /** Null where no rule has an expression. */
   readonly scope: ExpressionScope | null;
+  readonly assets: PinnedProgram['assets'];
 }
 
 function askRule(compiled: CompiledRule, asked: Asked, memberKey: string): RuleProposal {
@@ -77,12 +82,15 @@ function askRule(compiled: CompiledRule, asked: Asked, memberKey: string): RuleP
     const amount = amountOf(posting, rule.rounding, asked);
     if ('failure' in amount) return missed('FAILED', amount.failure);
     if (amount.value <= 0n) continue;
-    const { asset, availableAfter = null } = posting.definition;
-    credits.push({ operationKey: newKey(), asset, amount: amount.value, availableAfter });
+    const { asset, availableAfter = null, availableOn = null } = posting.definition;
+    const most = asked.assets.get(asset)?.limits?.earn?.perOperation;
+    const isCut = most !== undefined && amount.value > BigInt(most);
+    const given = isCut ? BigInt(most) : amount.value;
+    credits.push({ operationKey: newKey(), asset, amount: given, availableAfter, availableOn, isCut });
   }
   const hasOtherEffects = rule.grants.length > 0 || rule.tags !== undefined;
   if (credits.length === 0 && !hasOtherEffects) return missed('ZERO');
-  return { rule, miss: null, failure: null, credits, limits: limitsOf(rule, memberKey) };
+  return { rule, miss: null, failure: null, credits, limits: limitsOf(rule, credits, asked, memberKey) };
 }
 
 type Amount = { readonly value: bigint } | { readonly failure: string };
@@ -103,12 +111,26 @@ function units(amount: bigint, each: bigint, rounding: string): bigint {
   return rounding === 'HALF_UP' ? (2n * amount + each) / (2n * each) : amount / each;
 }
 
-/** The counters of a rule: one for `once`, one for each cap. Kept by the rule's code, across versions. */
-function limitsOf({ code, once, caps }: RuleDefinition, memberKey: string): RuleLimit[] {
-  const limits = caps.map(({ asset, per, window, most }): RuleLimit => {
+/**
+ * The counters of a rule: one for `once`, one for each cap, kept by the rule's code across versions; and those
+ * of its assets, which all rules share.
+ */
+function limitsOf(
+  { code, once, caps }: RuleDefinition,
+  credits: readonly ProposedCredit[],
+  { assets }: Asked,
+  memberKey: string,
+): RuleLimit[] {
+  const ofAssets = [...new Set(credits.map(({ asset }) => asset))].flatMap((asset): RuleLimit[] => {
+    const definition = assets.get(asset);
+    const limit = definition === undefined ? null : dailyLimit(definition, 'earn', memberKey);
+    return limit === null ? [] : [{ ...limit, asset }];
+  });
+  const ofRule = caps.map(({ asset, per, window, most }): RuleLimit => {
     const subject = `rule:${code}:${asset}:${per}:${window}`;
     return { subject, memberKey: per === 'member' ? memberKey : null, window, most: BigInt(most), asset };
   });
+  const limits = [...ofRule, ...ofAssets];
   if (once === undefined) return limits;
   const subject = `rule:${code}:once:${once.window}`;
   return [{ subject, memberKey, window: once.window, most: 1n, asset: null }, ...limits];
