@@ -174,8 +174,7 @@ function decide(one: HandPosting, found: Found, drafted: Drafted): Outcome | nul
     refuseInactive([posting.memberKey], found.statuses);
     const draft = drafted.drafts.get(ledgerKey);
     if (draft === undefined) throw new Error(`The batch has no draft of the ledger ${ledgerKey}.`);
-    const inputHash = request.hash.toString('hex');
-    draft.apply(scheduled({ ...posting, inputHash }, program, found.now));
+    draft.apply(scheduled({ ...posting, inputHash: request.hash }, program, found.now));
     drafted.changed.add(draft);
     drafted.accepted.push(one);
     // What follows in this batch under the same key finds it bound.

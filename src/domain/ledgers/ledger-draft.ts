@@ -38,17 +38,17 @@ export function explanationOf({ posting, entries }: DraftOperation): StoredExpla
 }
 
 /**
- * What an operation was decided from: SHA-256 of the request, hexadecimal. Where time acts, of the moment and
- * the ledger with the version that it found.
+ * What an operation was decided from: SHA-256 of the request. Where time acts, of the ledger, the version that
+ * it found and the moment.
  */
 export function inputHashOf(
   { posting, entries: [entry] }: DraftOperation,
-  { inputHash = null }: { readonly inputHash?: string | null },
-): string | null {
+  { inputHash = null }: { readonly inputHash?: Buffer | null },
+): Buffer | null {
   if (posting !== null) return posting.inputHash ?? inputHash;
   if (entry === undefined) return null;
   const inputs = `settle\n${entry.ledgerKey}\n${entry.version - 1n}\n${entry.recordedAt.toISOString()}`;
-  return createHash('sha256').update(inputs).digest('hex');
+  return createHash('sha256').update(inputs).digest();
 }
 
 /** The operations of drafts, those that changed two ledgers as one; entries in the order of their ledgers. */

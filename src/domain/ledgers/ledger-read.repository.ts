@@ -6,6 +6,7 @@ import type { Ledger } from './ledger.entity.ts';
 import type { HoldStatus } from './ledger.enums.types.ts';
 import type { Lot } from './lot.entity.ts';
 import type { LedgerOperation } from './operation.entity.ts';
+import { type ReadLedger, settleOwing } from './owing-ledgers.ts';
 
 /** business_time() of tenant $1, written out: the function is a statement of its own, this one is not. */
 const NOW = `
@@ -17,7 +18,8 @@ const ledgerColumns = `
   l.posted, l.pending, l.held, l.debt, l.floor, l.version, l.feed_position as "feedPosition",
   l.recorded_at as "recordedAt", l.settle_at as "settleAt",
   coalesce(s.due, 0)::bigint as due, coalesce(s.expired, 0)::bigint as expired,
-  coalesce(s.lapsed, 0)::bigint as lapsed`;
+  coalesce(s.lapsed, 0)::bigint as lapsed,
+  case when l.debt > 0 and l.settle_at <= ${NOW} then ${NOW} end as "owingAt"`;
 const unsettled = `
   left join lateral (
     select sum(o.remaining) filter (where o.pending and o.available_at <= ${NOW}) as due,
@@ -36,11 +38,11 @@ const unsettled = `
      where o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and o.remaining > 0
   ) s on l.settle_at <= ${NOW}`;
 
-const selectByMembers = statement<Ledger>(
+const selectByMembers = statement<ReadLedger>(
   'ledger.by_members',
   `select ${ledgerColumns} from ledger l ${unsettled} where l.tenant_id = $1 and l.member_id = any($2::uuid[])`,
 );
-const selectByKeys = statement<Ledger>(
+const selectByKeys = statement<ReadLedger>(
   'ledger.by_keys',
   `select ${ledgerColumns} from ledger l ${unsettled} where l.tenant_id = $1 and l.ledger_id = any($2::uuid[])`,
 );
@@ -122,8 +124,7 @@ const operationColumns = `
   tenant_id as "tenantKey", operation_id as "operationKey", kind, program_version as "programVersion",
   activity_id as "activityKey", reason, reference_type as "referenceType", reference_id as "referenceId",
   ref_operation_id as "refOperationKey", explanation as "storedExplanation", ledger_ids as "ledgerKeys", versions,
-  encode(input_hash, 'hex') as "inputHash",
-  created_at as "createdAt"`;
+  input_hash as "inputHash", created_at as "createdAt"`;
 const selectOperations = statement<LedgerOperation>(
   'operation.by_keys',
   `select ${operationColumns} from operation where tenant_id = $1 and operation_id = any($2::uuid[])`,
@@ -257,12 +258,14 @@ export class LedgerReads {
     this.#tenantKey = tenantKey;
   }
 
-  byMembers(memberKeys: readonly string[]): Promise<Ledger[]> {
-    return this.#sql.run(selectByMembers, [this.#tenantKey, memberKeys]);
+  async byMembers(memberKeys: readonly string[]): Promise<Ledger[]> {
+    const rows = await this.#sql.run(selectByMembers, [this.#tenantKey, memberKeys]);
+    return await settleOwing(this.#sql, this.#tenantKey, rows);
   }
 
-  byKeys(ledgerKeys: readonly string[]): Promise<Ledger[]> {
-    return this.#sql.run(selectByKeys, [this.#tenantKey, ledgerKeys]);
+  async byKeys(ledgerKeys: readonly string[]): Promise<Ledger[]> {
+    const rows = await this.#sql.run(selectByKeys, [this.#tenantKey, ledgerKeys]);
+    return await settleOwing(this.#sql, this.#tenantKey, rows);
   }
 
   /**

@@ -56,7 +56,7 @@ export interface Measure {
 
 type DraftContext = Omit<PostingContext, 'facts'> & {
   readonly now: Date;
-  readonly inputHash?: string | null;
+  readonly inputHash?: Buffer | null;
 };
 
 /** The only way to change a balance. */

@@ -176,8 +176,8 @@ function send(tx: Transaction, stmt: Statement<unknown>, values: readonly unknow
 export interface WriteFacts {
   readonly programVersion: number;
   readonly now: Date;
-  /** SHA-256 of the request, hexadecimal; null where postings have their own, or time acts. */
-  readonly inputHash?: string | null;
+  /** SHA-256 of the request; null where postings have their own, or time acts. */
+  readonly inputHash?: Buffer | null;
 }
 
 /** Writes drafts with the COMMIT of the transaction; their entries learn their feed positions then. */
@@ -219,7 +219,7 @@ function sendOperations(
       explanation: explanationOf(operation),
       ledger_ids: entries.map(({ ledgerKey }) => ledgerKey),
       versions: entries.map(({ version }) => String(version)),
-      input_hash: inputHashOf(operation, facts),
+      input_hash: inputHashOf(operation, facts)?.toString('hex') ?? null,
     };
   });
   send(tx, insertOperations, [tenantKey, JSON.stringify(rows), facts.programVersion, facts.now]);

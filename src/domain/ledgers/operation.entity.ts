@@ -114,13 +114,9 @@ export class LedgerOperation {
   @Property({ type: 'array' })
   versions!: bigint[];
 
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'SHA-256 of what it was decided from, hexadecimal: the request, or where time acted the ledger’s version and the moment. Null for what was made before this was kept.',
-  })
-  @Property({ type: 'text', nullable: true })
-  inputHash!: string | null;
+  /** SHA-256 of what it was decided from; null for what was made before this was kept. */
+  @Property({ type: 'blob', nullable: true })
+  inputHash!: Buffer | null;
 
   @Field(() => DateTimeScalar, { description: 'When it was made, in business time.' })
   @Property({ type: 'datetime' })

@@ -58,6 +58,15 @@ export class LedgerOperationResolver {
     return all.filter(({ lot }) => own.has(lot.ledgerKey));
   }
 
+  @FieldResolver(() => String, {
+    nullable: true,
+    description:
+      'SHA-256 of what it was decided from, hexadecimal: the request, or where time acted the ledger, the version that it found and the moment. Null for what was made before this was kept.',
+  })
+  inputHash(@Root() { inputHash }: Row<LedgerOperation>): string | null {
+    return inputHash?.toString('hex') ?? null;
+  }
+
   @FieldResolver(() => Reference, {
     nullable: true,
     description: 'What it refers to outside; null if nothing.',

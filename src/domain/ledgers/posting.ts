@@ -63,8 +63,8 @@ export interface Posting {
   readonly explanation: StoredExplanation | null;
   /** True where the asset's limit a day was counted when the amount was decided. */
   readonly isCounted?: boolean;
-  /** SHA-256 of what was asked for, hexadecimal; as the whole request's when missing. */
-  readonly inputHash?: string;
+  /** SHA-256 of what was asked for; as the whole request's when missing. */
+  readonly inputHash?: Buffer;
   /** REVERSE: instead of `explanation`, for how much is taken back is known only under the lock. */
   readonly explain?: (taken: bigint) => StoredExplanation | null;
   readonly activityKey: string | null;

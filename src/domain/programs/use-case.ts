@@ -13,8 +13,8 @@ import type { PinnedProgram, ProgramService } from './program.service.ts';
 /** What a commit may rely on, once it is known: business time, and that the program still is in force. */
 export type CommitFacts = Promise<{
   readonly now: Date;
-  /** SHA-256 of the request, hexadecimal; missing where nobody asked. */
-  readonly inputHash?: string;
+  /** SHA-256 of the request; missing where nobody asked. */
+  readonly inputHash?: Buffer;
 }>;
 
 /** A mutation in two phases, carried out once per idempotency key. */
@@ -65,7 +65,7 @@ export class UseCaseRunner {
             const claimed = dryRun ? null : claimKey(tx, tenantKey, request, useCase.stored(proposal));
             const facts = Promise.all([this.#programs.recheck(tx, program), claimed]).then(([checked]) => ({
               ...checked,
-              inputHash: request.hash.toString('hex'),
+              inputHash: request.hash,
             }));
             facts.catch(() => undefined);
             const committing = useCase.commit(tx, proposal, program, facts);
