@@ -25,7 +25,7 @@ import {
   TransactionalLedgerWriter,
   TransferService,
 } from './domain/ledgers/index.ts';
-import { Enrolment, Member, MemberService } from './domain/members/index.ts';
+import { Enrolment, Member, MemberMergeService, MemberService } from './domain/members/index.ts';
 import { PointEventService } from './domain/point-events/index.ts';
 import {
   type PinnedProgram,
@@ -212,6 +212,7 @@ export async function composeApplication({
     ledgers,
     ...servicesByHand(base),
     members: new MemberService(parts),
+    memberMerges: new MemberMergeService(parts),
     activities,
     benefits: new BenefitService({ database, programs, useCases, grants }),
     tiers: new TierService(database, useCases, tierGrants),

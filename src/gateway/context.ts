@@ -12,7 +12,12 @@ import {
   type ReversalService,
   type TransferService,
 } from '../domain/ledgers/index.ts';
-import { createMemberLoaders, type MemberLoaders, type MemberService } from '../domain/members/index.ts';
+import {
+  createMemberLoaders,
+  type MemberLoaders,
+  type MemberMergeService,
+  type MemberService,
+} from '../domain/members/index.ts';
 import type { PointEventService } from '../domain/point-events/index.ts';
 import type { ProgramService } from '../domain/programs/index.ts';
 import type { ApiKeyService, TenantService, TestClockService } from '../domain/tenants/index.ts';
@@ -31,6 +36,7 @@ export interface Services {
   readonly reversals: ReversalService;
   readonly transfers: TransferService;
   readonly members: MemberService;
+  readonly memberMerges: MemberMergeService;
   readonly activities: ActivityService;
   readonly benefits: BenefitService;
   readonly tiers: TierService;

@@ -20,6 +20,7 @@ import {
 import {
   LedgerMemberResolver,
   MemberListResolver,
+  MemberMergeResolver,
   MemberResolver,
   MemberTagsResolver,
   TagResolver,
@@ -56,6 +57,7 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   BenefitUseResolver,
   MemberResolver,
   MemberListResolver,
+  MemberMergeResolver,
   MemberTagsResolver,
   TagResolver,
   LedgerMemberResolver,

@@ -69,7 +69,7 @@ async function loadPages(
       const before = like.after === null ? NEWEST : toPlace(bindingOf(like), like.after);
       const memberKeys = same.map(({ memberKey }) => memberKey);
       const wanted = { memberKeys, type: like.type, before, limit: like.first + 1 };
-      const byMember = Map.groupBy(await findPages(sql, tenantKey, wanted), ({ memberKey }) => memberKey);
+      const byMember = Map.groupBy(await findPages(sql, tenantKey, wanted), ({ shownWith }) => shownWith);
       for (const key of same) {
         const own = byMember.get(key.memberKey) ?? [];
         pages.set(

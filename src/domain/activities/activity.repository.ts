@@ -21,14 +21,23 @@ const selectByOrder = statement<Activity>(
   'activity.by_order',
   `select ${columns} from activity where tenant_id = $1 and type = $2 and order_number = $3`,
 );
-const selectPages = statement<Activity>(
+/** An activity in a member's list: their own, or one of a member who lives on in them. */
+export type ListedActivity = Activity & { readonly shownWith: string };
+
+const selectPages = statement<ListedActivity>(
   'activity.pages',
   `select page.* from unnest($2::uuid[]) as wanted (member_id)
     cross join lateral (
-      select ${columns} from activity
-       where tenant_id = $1 and member_id = wanted.member_id and ($3::text is null or type = $3)
-         and (occurred_at, activity_id) < ($4::timestamptz, $5::uuid)
-       order by occurred_at desc, activity_id desc limit $6) page`,
+      select own.* from (
+        select wanted.member_id
+         union all
+        select m.member_id from member m where m.tenant_id = $1 and m.merged_into = wanted.member_id) who
+       cross join lateral (
+        select ${columns}, wanted.member_id as "shownWith" from activity
+         where tenant_id = $1 and member_id = who.member_id and ($3::text is null or type = $3)
+           and (occurred_at, activity_id) < ($4::timestamptz, $5::uuid)
+         order by occurred_at desc, activity_id desc limit $6) own
+       order by own."occurredAt" desc, own."activityKey" desc limit $6) page`,
 );
 const selectActivities = statement<Activity>(
   'activity.by_keys',
@@ -110,7 +119,7 @@ export async function findPages(
     readonly before: ActivityPlace;
     readonly limit: number;
   },
-): Promise<Activity[]> {
+): Promise<ListedActivity[]> {
   const { memberKeys, type, before, limit } = wanted;
   const values = [tenantKey, memberKeys, type, before.occurredAt, before.activityKey, limit];
   return await sql.run(selectPages, values);

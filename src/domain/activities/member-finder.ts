@@ -42,6 +42,13 @@ export class MemberFinder {
     return null;
   }
 
+  /** The member, or whom they live on in. */
+  async living(ctx: RequestContext, memberKey: string): Promise<Member | null> {
+    const member = await this.byKey(ctx, memberKey);
+    const successor = member?.mergedIntoKey ?? null;
+    return successor === null ? member : await this.byKey(ctx, successor);
+  }
+
   async byKey({ tenantKey }: RequestContext, memberKey: string): Promise<Member | null> {
     return await createMemberLoaders(this.#database.read(tenantKey), tenantKey).member.load(memberKey);
   }

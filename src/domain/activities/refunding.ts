@@ -104,15 +104,15 @@ export class Refunding {
     const purchase = await this.#purchase(ctx, input);
     const { database, programs, finder, tierOf } = this.#parts;
     const isRanked = rulesFor(program.definition, input.type).reads.has('tier');
-    const [member, then, earned, tier] = await Promise.all([
-      finder.byKey(ctx, purchase.memberKey),
+    const [member, then, earned] = await Promise.all([
+      finder.living(ctx, purchase.memberKey),
       programs.pinned(ctx.tenantKey, purchase.programVersion),
       new LedgerReads(database.read(ctx.tenantKey), ctx.tenantKey).earnedBy(purchase.activityKey),
-      isRanked ? tierOf(ctx.tenantKey, program, purchase.memberKey) : null,
     ]);
     if (member === null) throw new Error('A purchase has no member.');
+    const tier = isRanked ? await tierOf(ctx.tenantKey, program, member.memberKey) : null;
     return {
-      activity: toRefund(ctx, program, input, purchase),
+      activity: toRefund(ctx, program, input, { purchase, memberKey: member.memberKey }),
       member,
       tier,
       purchase,
@@ -139,7 +139,8 @@ export class Refunding {
     if (purchase === null) throw refuse('REFUND_OF_UNKNOWN', field);
     if ((memberId ?? identity ?? null) !== null) {
       const member = await this.#parts.finder.find(ctx, { memberId, identity });
-      if (member?.memberKey !== purchase.memberKey) throw refuse('REFUND_OF_UNKNOWN', field);
+      const buyer = await this.#parts.finder.living(ctx, purchase.memberKey);
+      if (member === null || member.memberKey !== buyer?.memberKey) throw refuse('REFUND_OF_UNKNOWN', field);
     }
     const isRefundable = purchase.amountMinor !== null && purchase.refundsKey === null;
     if (!isRefundable) throw refuse('NOT_REFUNDABLE', field, { type: purchase.type });
@@ -189,7 +190,7 @@ export class Refunding {
       isTagged ? this.#parts.tiers.tagsChanged(tx, context, member.memberKey) : null,
       this.#parts.writer.post(
         tx,
-        { ...context, measures: [...measuresOf(activity), ...returned(purchase, before, after, left)] },
+        { ...context, measures: [...measuresOf(activity), ...returned(proposal, before, after, left)] },
         toReversals(proposal, taken),
       ),
     ]);
@@ -248,12 +249,12 @@ function toRefund(
   { tenantKey }: RequestContext,
   program: PinnedProgram,
   input: RecordActivityInput,
-  purchase: Activity,
+  { purchase, memberKey }: { readonly purchase: Activity; readonly memberKey: string },
 ): UnexplainedActivity {
   return {
     tenantKey,
     activityKey: newKey(),
-    memberKey: purchase.memberKey,
+    memberKey,
     type: input.type,
     // What it comes to is known when the purchase is locked.
     amountMinor: null,
@@ -293,9 +294,14 @@ function explained(
 }
 
 /** What a refund takes from the metrics of the purchase, on the day of the purchase. */
-function returned(purchase: Activity, before: Refunded, after: Refunded, left: Bought): Measure[] {
+function returned(
+  { purchase, member }: RefundProposal,
+  before: Refunded,
+  after: Refunded,
+  left: Bought,
+): Measure[] {
   if (purchase.type !== 'purchase') return [];
-  const own = { memberKey: purchase.memberKey, countsAt: purchase.occurredAt };
+  const own = { memberKey: member.memberKey, countsAt: purchase.occurredAt };
   const spent = { ...own, metric: 'spend', amount: before.amount - after.amount };
   return left.amount > 0n ? [spent] : [spent, { ...own, metric: 'orders', amount: -1n }];
 }

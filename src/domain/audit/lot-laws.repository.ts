@@ -68,8 +68,9 @@ const credits = statement<BreachRow>(
             where e.kind in ('EARN', 'ADJUST') and e.amount > 0
                     and (t.lots, t.amount) is distinct from (1, e.amount)
                or e.kind = 'TRANSFER' and e.amount > 0 and t.amount is distinct from e.amount
-               or t.lots > 0 and (e.kind is null or e.amount <= 0
-                    or e.kind not in ('EARN', 'ADJUST', 'TRANSFER', 'REVERSE')
+               or t.lots > 0 and (e.kind is null or e.amount <= 0 and e.kind <> 'MERGE'
+                    or e.kind not in ('EARN', 'ADJUST', 'TRANSFER', 'REVERSE', 'MERGE')
+                    or e.kind = 'MERGE' and t.amount < e.amount
                     or e.kind = 'REVERSE' and t.amount > e.posted_delta)${FIRST}`,
 );
 const spends = statement<BreachRow>(
@@ -80,7 +81,8 @@ const spends = statement<BreachRow>(
                           from allocation where tenant_id = $1 group by operation_id, ledger_id) a
                   using (operation_id, ledger_id)
             where e.tenant_id = $1 and e.amount < 0
-              and (case when e.kind = 'EXPIRE' then coalesce(a.whole, 0) <> -e.amount
+              and (case when e.kind = 'MERGE' then false
+                        when e.kind = 'EXPIRE' then coalesce(a.whole, 0) <> -e.amount
                         when e.kind in ('REDEEM', 'CAPTURE', 'TRANSFER')
                           then coalesce(a.taken, 0) <> -e.amount
                         else coalesce(a.taken, 0) > -e.amount end)${FIRST}`,
@@ -128,8 +130,8 @@ export const lotLaws: readonly Law[] = [
   {
     code: 'lot-credits',
     says: {
-      en: 'each credit made a lot of its amount, a transfer those that it brought, and nothing else did',
-      'zh-CN': '每笔入账恰好生成等额批次，转赠生成其所带的批次',
+      en: 'each credit made a lot of its amount, transfers and mergers those that they brought, and nothing else did',
+      'zh-CN': '每笔入账恰好生成等额批次，转赠与合并生成其所带的批次',
     },
     broken: credits,
   },

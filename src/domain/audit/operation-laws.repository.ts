@@ -48,14 +48,26 @@ const versions = statement<BreachRow>(
                                         select program_version from activity where tenant_id = $1) used
             where program_version not in (select version from program where tenant_id = $1)${FIRST}`,
 );
+/** Where a ledger's points are now: in itself, or in that of the member whom its member lives on in. */
+const NOW_IN = `
+  select l.ledger_id, coalesce(n.ledger_id, l.ledger_id) as now_in
+    from ledger l
+    join member m on m.tenant_id = $1 and m.member_id = l.member_id
+    left join ledger n on n.tenant_id = $1 and n.member_id = m.merged_into and n.asset = l.asset
+   where l.tenant_id = $1`;
 const reversals = statement<BreachRow>(
   'audit.operation_reversals',
   `${NAMED}select r.operation_id, r.ledger_id, r.reversed, o.amount
-             from (select v.ref_operation_id as operation_id, e.ledger_id, sum(abs(e.amount)) as reversed
-                     from operation v join entry e on e.tenant_id = $1 and e.operation_id = v.operation_id
-                    where v.tenant_id = $1 and v.kind = 'REVERSE' group by v.ref_operation_id, e.ledger_id) r
-             left join (select operation_id, ledger_id, abs(amount) as amount from entry
-                         where tenant_id = $1) o using (operation_id, ledger_id)
+             from (select v.ref_operation_id as operation_id, n.now_in as ledger_id,
+                          sum(abs(e.amount)) as reversed
+                     from operation v
+                     join entry e on e.tenant_id = $1 and e.operation_id = v.operation_id
+                     join (${NOW_IN}) n on n.ledger_id = e.ledger_id
+                    where v.tenant_id = $1 and v.kind = 'REVERSE' group by v.ref_operation_id, n.now_in) r
+             left join (select e.operation_id, n.now_in as ledger_id, sum(abs(e.amount)) as amount
+                          from entry e join (${NOW_IN}) n on n.ledger_id = e.ledger_id
+                         where e.tenant_id = $1 group by e.operation_id, n.now_in) o
+                    using (operation_id, ledger_id)
             where o.amount is null or r.reversed > o.amount${FIRST}`,
 );
 

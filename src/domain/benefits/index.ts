@@ -6,6 +6,7 @@ export { BenefitService } from './benefit.service.ts';
 export { BenefitUse } from './benefit-use.entity.ts';
 export { Grant, GrantConnection, GrantStatus } from './grant.entity.ts';
 export { BenefitUseResolver, GrantResolver } from './grant.resolver.ts';
+export { mergeGrants } from './grant-merge.repository.ts';
 export { type GrantContext, GrantWriter, type WantedGrant } from './grant-writer.ts';
 export { TierBenefitsResolver } from './tier-benefits.resolver.ts';
 export { TierGrantUpkeep } from './tier-grant-upkeep.ts';

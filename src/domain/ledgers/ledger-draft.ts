@@ -38,8 +38,8 @@ export function explanationOf({ posting, entries }: DraftOperation): StoredExpla
 }
 
 /**
- * What an operation was decided from: SHA-256 of the request. Where time acts, of the ledger, the version that
- * it found and the moment.
+ * What an operation was decided from: SHA-256 of the request. Where time acts, of the ledger, the version
+ * that it found and the moment.
  */
 export function inputHashOf(
   { posting, entries: [entry] }: DraftOperation,

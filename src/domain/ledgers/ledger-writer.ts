@@ -157,7 +157,7 @@ export class TransactionalLedgerWriter implements LedgerWriter {
       draft?.apply(scheduled(posting, program, now), receiver);
     }
     writeDrafts(tx, tenantKey, [...drafts.values()], { programVersion: program.version, now, inputHash });
-    return toPosted([...drafts.values()], postings, { tenantKey, program, now });
+    return toPosted([...drafts.values()], postings, { tenantKey, program, now, inputHash });
   }
 }
 

@@ -29,6 +29,10 @@ export const ledgerErrors = {
     en: 'The asset "{asset}" can’t be spent. Name one that the program lets members spend.',
     'zh-CN': '资产“{asset}”不可使用，请选择方案中可使用的资产。',
   },
+  MEMBER_HAS_HOLDS: {
+    en: 'The member has {held} in holds. Capture or release them first.',
+    'zh-CN': '该会员尚有 {held} 处于冻结中，请先扣除或释放。',
+  },
   OPERATION_LIMIT: {
     en: 'At most {most} may be moved in one operation. Send a smaller amount.',
     'zh-CN': '单次操作最多 {most}，请发送较小的数量。',

@@ -90,6 +90,7 @@ export class LedgerDraft extends DraftRows {
     else if (kind === 'CAPTURE' || kind === 'RELEASE') this.#endHold(operation, posting);
     else if (kind === 'TRANSFER') receiver?.receive(posting, this.#spend(operation, posting, amount));
     else if (kind === 'MATURE') this.#matureOf(operation, posting);
+    else if (kind === 'MERGE') this.#handOver(operation, posting, receiver);
     else if (amount < 0n) this.#spend(operation, posting, -amount);
     else this.#earn(operation, posting);
     if (EARNS.has(kind) || SPENDS.has(kind)) this.keepAlive(posting.occurredAt);
@@ -106,14 +107,46 @@ export class LedgerDraft extends DraftRows {
   /** Takes in what a transfer brings: a lot for each one touched, which keeps its moments. */
   receive(posting: ScheduledPosting, parts: readonly GivenPart[]): void {
     const operation = this.begin(posting);
-    const made = parts.map(({ lot, amount }) => ({
-      ...this.newLot(operation.operationKey, amount, lot),
-      originLotKey: lot.originLotKey ?? lot.lotKey,
-    }));
+    const made = this.#lotsFrom(operation, parts);
     this.write(operation, { amount: posting.amount, posted: posting.amount }, made[0] ?? null);
     for (const lot of made) this.add(operation.operationKey, lot);
     this.keepAlive(posting.occurredAt);
     this.settleWhenNext();
+  }
+
+  /** Everything goes to another ledger: what is due, pending and owed. Nothing where there is none. */
+  #handOver(operation: DraftOperation, posting: ScheduledPosting, receiver: LedgerDraft | undefined): void {
+    const { posted, pending, held, debt } = this.state;
+    if (held > 0n) throw refuse('MEMBER_HAS_HOLDS', posting.memberField ?? null, { held: String(held) });
+    if (receiver === undefined || (this.lots.length === 0 && debt === 0n)) return;
+    const parts = this.lots.map((lot): GivenPart => ({ lot, amount: lot.remaining }));
+    this.write(operation, { amount: -posted - pending, posted: -posted, pending: -pending }, null);
+    for (const { lot, amount } of parts) this.take(operation.operationKey, lot, amount);
+    this.state.debt = 0n;
+    receiver.#takeOver(posting, parts, { posted, pending, debt });
+  }
+
+  #takeOver(
+    posting: ScheduledPosting,
+    parts: readonly GivenPart[],
+    { posted, pending, debt }: Pick<LedgerState, 'posted' | 'pending' | 'debt'>,
+  ): void {
+    const operation = this.begin(posting);
+    const made = this.#lotsFrom(operation, parts);
+    this.write(operation, { amount: posted + pending, posted, pending }, made[0] ?? null);
+    this.state.debt += debt;
+    const free = this.lots.filter((lot) => !lot.pending && lot.remaining > lot.held);
+    for (const lot of free) this.payDebt(operation.operationKey, lot, lot.remaining - lot.held);
+    for (const lot of made) this.add(operation.operationKey, lot);
+    this.settleWhenNext();
+  }
+
+  /** A lot for each part that comes from another ledger, which keeps its moments and where it comes from. */
+  #lotsFrom({ operationKey }: DraftOperation, parts: readonly GivenPart[]): LotState[] {
+    return parts.map(({ lot, amount }) => ({
+      ...this.newLot(operationKey, amount, lot),
+      originLotKey: lot.originLotKey ?? lot.lotKey,
+    }));
   }
 
   #earn(operation: DraftOperation, posting: ScheduledPosting): void {
@@ -252,13 +285,15 @@ export class LedgerDraft extends DraftRows {
   ): bigint {
     const own: GivenPart[] = [];
     let missing = amount;
-    for (const lot of this.lots.filter(({ operationKey }) => operationKey === origin.operationKey)) {
+    const isOwn = (lot: LotState): boolean =>
+      lot.operationKey === origin.operationKey || origin.roots?.includes(lot.originLotKey ?? '') === true;
+    for (const lot of this.lots.filter(isOwn)) {
       const part = smaller(lot.remaining - lot.held, missing);
       if (part > 0n) own.push({ lot, amount: part });
       missing -= part;
     }
     const ofOwn = amount - missing;
-    const isPending = this.lots.some((lot) => lot.pending && lot.operationKey === origin.operationKey);
+    const isPending = this.lots.some((lot) => lot.pending && isOwn(lot));
     const expired = origin.expired + (this.expired.get(origin.operationKey) ?? 0n);
     const spent = isPending ? 0n : missing - smaller(missing, expired);
     const available = this.state.posted - this.state.held - ofOwn;
@@ -299,6 +334,10 @@ export class LedgerDraft extends DraftRows {
     this.write(operation, { amount, posted: amount - over + saved }, lot);
     this.state.debt -= forgiven;
     for (const part of lots) {
+      if (part.lot.ledgerKey !== this.state.ledgerKey) {
+        if (!part.isOver) this.add(operationKey, this.newLot(operationKey, part.amount, part.lot));
+        continue;
+      }
       const own = this.lots.find(({ lotKey }) => lotKey === part.lot.lotKey) ?? this.adopt(part.lot);
       if (part.isOver) {
         if (expiresAt === null) this.take(operationKey, own, 0n, part.amount);

@@ -27,7 +27,8 @@ export interface Posting {
     | 'CAPTURE'
     | 'RELEASE'
     | 'TRANSFER'
-    | 'MATURE';
+    | 'MATURE'
+    | 'MERGE';
   /** Whose ledger it is; with TRANSFER, and what undoes one, the sender's. */
   readonly memberKey: string;
   readonly asset: string;
@@ -37,7 +38,7 @@ export interface Posting {
   readonly whole?: boolean;
   /** HOLD, CAPTURE and RELEASE. */
   readonly hold?: HoldWish;
-  /** TRANSFER, and what undoes one: who receives it. */
+  /** TRANSFER, and what undoes one: who receives it. MERGE: who takes over. */
   readonly toMemberKey?: string;
   /** Where the input names the member; `memberId` when missing. */
   readonly memberField?: readonly string[];

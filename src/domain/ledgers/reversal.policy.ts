@@ -13,6 +13,8 @@ export interface ReversalOrigin {
   readonly isSpend: boolean;
   /** A credit: what of the lots that it made has expired. */
   readonly expired: bigint;
+  /** A credit of a member who was merged: the lots that it made in their ledger. */
+  readonly roots?: readonly string[];
   /** A spend: what it took from which lots, whatever is left of them. */
   readonly taken: readonly { readonly lot: LotState; readonly amount: bigint }[];
 }

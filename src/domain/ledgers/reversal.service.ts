@@ -6,10 +6,12 @@ import type { Entry } from './entry.entity.ts';
 import { OperationKind } from './ledger.enums.types.ts';
 import { membersOf } from './ledger.snapshot.ts';
 import { LedgerReads } from './ledger-read.repository.ts';
+import { ledgerKeyOf } from './ledger-writer.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import type { Posting } from './posting.ts';
 import type { ReverseOperationInput } from './reversal.inputs.ts';
 import { isReversible } from './reversal.policy.ts';
+import { findSuccessors } from './reversal.repository.ts';
 
 /** The operation that undid another, and the ledger that is shown with it: a transfer's sender. */
 export interface Reversed {
@@ -76,13 +78,21 @@ export class ReversalService {
     if (first === undefined || !isReversible(kind)) {
       throw refuse('OPERATION_NOT_REVERSIBLE', ['operationId'], { kind });
     }
+    const successors = await findSuccessors(
+      this.#parts.database.read(ctx.tenantKey),
+      ctx.tenantKey,
+      entries.map(({ memberKey }) => memberKey),
+    );
+    const memberKey = successors.get(first.memberKey) ?? first.memberKey;
+    const toMemberKey = successors.get(second?.memberKey ?? '');
+    if (memberKey === toMemberKey) throw refuse('OPERATION_NOT_REVERSIBLE', ['operationId'], { kind });
     const posting: Posting = {
       ...BY_HAND,
       ...shown,
       operationKey: newKey(),
       kind: 'REVERSE',
-      memberKey: first.memberKey,
-      ...(kind === OperationKind.TRANSFER && second !== undefined ? { toMemberKey: second.memberKey } : {}),
+      memberKey,
+      ...(kind === OperationKind.TRANSFER && toMemberKey !== undefined ? { toMemberKey } : {}),
       memberField: ['operationId'],
       asset: first.assetCode,
       amount: amount ?? 0n,
@@ -91,7 +101,7 @@ export class ReversalService {
       reversedKind: kind,
       countsAt: first.occurredAt,
     };
-    return { posting, ledgerKey: first.ledgerKey };
+    return { posting, ledgerKey: ledgerKeyOf(memberKey, first.assetCode) };
   }
 
   async #found(

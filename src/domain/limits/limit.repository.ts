@@ -25,6 +25,16 @@ const addToCounters = statement(
       and limit_counter.window_start = c.window_start`,
 );
 
+const addToOther = statement(
+  'limit.merge',
+  `insert into limit_counter (tenant_id, subject, member_id, window_start, used)
+   select $1, c.subject, $3::uuid, c.window_start, c.used from limit_counter c
+    where c.tenant_id = $1 and c.member_id = $2::uuid and c.used <> 0
+    order by c.subject, c.window_start
+   on conflict (tenant_id, subject, member_id, window_start)
+      do update set used = limit_counter.used + excluded.used`,
+);
+
 function keyOf(subject: string, memberKey: string | null, start: string): string {
   return `${subject}|${memberKey ?? EVERYBODY}|${start}`;
 }
@@ -54,6 +64,16 @@ export async function claimLimits(
   const used = new Map(rows.map((row) => [keyOf(row.subject, row.memberKey, row.windowStart), row.used]));
   for (const one of claimed) one.used = used.get(keyOf(one.subject, one.memberKey, one.windowStart)) ?? 0n;
   return claimed;
+}
+
+/** What one member used up of limits is used up for another too, whom they live on in. */
+export async function mergeLimits(
+  tx: Transaction,
+  tenantKey: string,
+  from: string,
+  into: string,
+): Promise<void> {
+  await tx.run(addToOther, [tenantKey, from, into]);
 }
 
 /** Counts what was taken of claimed limits (below zero: given back); each of them at most once a call. */

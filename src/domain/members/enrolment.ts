@@ -211,5 +211,6 @@ function toNewMember(
     consents: (input.consents ?? []).map(({ purpose, granted }) => ({ purpose, granted })),
     attributes: toAttributes(input.attributes),
     tagCodes: toTags(input.tags),
+    mergedIntoKey: null,
   };
 }

@@ -14,5 +14,7 @@ export {
 export { LedgerMemberResolver, MemberResolver, TagResolver } from './member.resolver.ts';
 export { ledgersThen, MemberService } from './member.service.ts';
 export { MemberListResolver } from './member-list.resolver.ts';
+export { MemberMergeResolver } from './member-merge.resolver.ts';
+export { MemberMergeService } from './member-merge.service.ts';
 export { MemberTagsResolver } from './member-tags.resolver.ts';
 export { TierMemberResolver } from './tier-member.resolver.ts';

@@ -165,6 +165,10 @@ export class Member {
   @Property({ type: 'datetime' })
   updatedAt!: Date;
 
+  /** Whom they live on in, where they were merged. */
+  @Property({ type: 'uuid', fieldName: 'merged_into', nullable: true })
+  mergedIntoKey!: string | null;
+
   /** In a mutation's answer: the ledgers as the mutation left them, by asset. Not a column. */
   ledgersThen?: ReadonlyMap<string, Ledger>;
 

@@ -5,6 +5,10 @@ export const memberErrors = {
     en: 'Another member has this identity. Find that member, or enrol with another identity.',
     'zh-CN': '该身份已属于其他会员，请查找该会员或使用其他身份。',
   },
+  SELF_MERGE: {
+    en: 'Both are the same member. Name another one who stays.',
+    'zh-CN': '两者为同一会员，请选择另一位保留的会员。',
+  },
   IDENTITY_INVALID: {
     en: 'This is no valid {kind}. Check its value.',
     'zh-CN': '{kind} 无效，请检查其内容。',

@@ -6,7 +6,7 @@ import type { NormalIdentity } from './member.policy.ts';
 const memberColumns = `
   m.tenant_id as "tenantKey", m.member_id as "memberKey", m.status, m.display_name as "displayName", m.gender,
   m.birthday, m.locale, m.region, m.channel, m.store, m.consents, m.attributes, m.tags as "tagCodes",
-  m.enrolled_at as "enrolledAt", m.updated_at as "updatedAt"`;
+  m.enrolled_at as "enrolledAt", m.updated_at as "updatedAt", m.merged_into as "mergedIntoKey"`;
 
 const selectMembers = statement<Member>(
   'member.by_keys',

@@ -21,6 +21,8 @@ export type CommitFacts = Promise<{
 export interface UseCase<Proposal, Stored, Result> {
   readonly mutation: string;
   readonly input: { idempotencyKey: string; dryRun?: boolean | null };
+  /** Whether no other transaction of the tenant may run beside its commit. */
+  readonly isAlone?: boolean;
   /** Works out what to do, with no transaction open: rules and extensions are asked here. */
   propose(program: PinnedProgram): Promise<Proposal>;
   /** What is kept under the key: enough to answer the same again. */
@@ -79,7 +81,7 @@ export class UseCaseRunner {
             if (failure !== undefined) throw failure instanceof SkippedStatement ? failure.cause : failure;
             return await committing;
           },
-          { dryRun },
+          { dryRun, alone: useCase.isAlone === true },
         );
       });
       return { result, written: !dryRun };

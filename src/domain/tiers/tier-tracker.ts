@@ -8,6 +8,7 @@ import { bestOf, type HeldTier, raised, rankReached } from './tier.policy.ts';
 import { tierNamed } from './tier.snapshot.ts';
 import { TierChangeCause } from './tier-change.entity.ts';
 import type { TierListener } from './tier-listener.ts';
+import { mergeStanding } from './tier-merge.repository.ts';
 import {
   addContributions,
   type Contribution,
@@ -93,6 +94,22 @@ export class TierTracker {
     const metrics = new Set(contributions.map(({ metric }) => metric));
     const memberKeys = [...new Set(contributions.map(({ memberKey }) => memberKey))];
     await this.#raise(tx, context, touched(laddersOf(context.program.definition), metrics), memberKeys);
+  }
+
+  /**
+   * What a member did counts for another, whom they live on in: that one may be raised, and the tiers of the
+   * first end, with what they carry.
+   */
+  async merge(tx: Transaction, context: PostingContext, from: string, into: string): Promise<void> {
+    const { all } = laddersOf(context.program.definition);
+    if (all.length === 0) return;
+    const [{ now }] = await Promise.all([
+      context.facts,
+      lockMemberTiers(tx, context.tenantKey, [from, into], firstTiers(all)),
+      mergeStanding(tx, context.tenantKey, from, into),
+    ]);
+    await this.#raise(tx, context, all, [into]);
+    await this.#listener.changed(tx, { ...context, now }, [from]);
   }
 
   /** The tier in the primary ladder that a transaction left a member in; undefined if it didn't look there. */
