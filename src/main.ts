@@ -10,7 +10,6 @@ import { buildGraphQLSchema } from './gateway/schema.ts';
 import { startJobs } from './jobs/index.ts';
 import { loadPlugins } from './plugin-host/index.ts';
 
-const JOBS_EVERY_MS = 60_000;
 const DRAIN_WITHIN_MS = 20_000;
 
 /** Undoes, in reverse order, what was begun. */
@@ -64,8 +63,10 @@ async function start(undo: Undo[]): Promise<void> {
   const gateway = await openGateway(application, buildGraphQLSchema(), config);
   const port = await listen(gateway, config);
   undo.push(() => gateway.drain());
-  const jobs = startJobs(application.jobs, JOBS_EVERY_MS);
-  undo.push(() => jobs.stop());
+  if (config.jobsEverySeconds > 0) {
+    const jobs = await startJobs(application.jobs, { everyMs: config.jobsEverySeconds * 1_000 });
+    undo.push(() => jobs.stop());
+  }
   welcome(config, port, demo);
 }
 

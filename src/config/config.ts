@@ -16,6 +16,7 @@ const schema = z
     DATABASE_ADMIN_URL: databaseUrl.optional(),
     DATABASE_READ_CONNECTIONS: z.coerce.number().int().min(1).max(64).default(3),
     DATABASE_WRITE_CONNECTIONS: z.coerce.number().int().min(1).max(256).default(12),
+    JOBS_EVERY_SECONDS: z.coerce.number().int().min(0).max(3_600).default(60),
     ADMIN_API_KEY: z.string().min(16).optional(),
     JWT_ISSUER: z.string().min(1).default('membergraph'),
     JWT_AUDIENCE: z.string().min(1).default('membergraph'),
@@ -42,6 +43,8 @@ export interface Config {
   readonly databaseAdminUrl: string | undefined;
   readonly readConnections: number;
   readonly writeConnections: number;
+  /** How often jobs look for what fell due; 0 where others do. */
+  readonly jobsEverySeconds: number;
   /** On first boot, the demo tenant's staff key. */
   readonly adminApiKey: string | undefined;
   readonly jwt: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string | undefined };
@@ -85,6 +88,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env, file = 
     databaseAdminUrl: env.DATABASE_ADMIN_URL,
     readConnections: env.DATABASE_READ_CONNECTIONS,
     writeConnections: env.DATABASE_WRITE_CONNECTIONS,
+    jobsEverySeconds: env.JOBS_EVERY_SECONDS,
     adminApiKey: env.ADMIN_API_KEY,
     jwt: { issuer: env.JWT_ISSUER, audience: env.JWT_AUDIENCE, jwksUrl: env.JWT_JWKS_URL },
     plugins: words(env.PLUGINS),

@@ -89,9 +89,17 @@ async function bringUpToDate(parts: JobParts, tenantKey: string): Promise<Caught
   const begun = await runDaily(parts, tenantKey);
   if (begun !== null) return begun;
   const operations = await settleTenant(parts, tenantKey);
+  await announceTenant(parts, tenantKey);
+  return { operations, day: null };
+}
+
+/**
+ * Asks the rules about changes of tiers that they were not asked about yet.
+ * @throws Refusal NO_PROGRAM
+ */
+export async function announceTenant(parts: JobParts, tenantKey: string): Promise<void> {
   const program = await parts.programs.inForce(tenantKey);
   refuseFailures(await announceTierChanges(parts, tenantKey, program));
-  return { operations, day: null };
 }
 
 /** Reviews a tenant's tiers now, whatever was reviewed today. */
@@ -100,8 +108,7 @@ export async function reviewTenant(
   tenantKey: string,
 ): Promise<{ readonly reviewed: number; readonly changed: number }> {
   const reviewed = await parts.tiers.review(tenantKey);
-  const program = await parts.programs.inForce(tenantKey);
-  refuseFailures(await announceTierChanges(parts, tenantKey, program));
+  await announceTenant(parts, tenantKey);
   return reviewed;
 }
 

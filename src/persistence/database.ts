@@ -1,6 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { knownMigrations } from './migrate.ts';
 import { type EntityManager, openOrm, unitOfWork } from './orm.ts';
+import { JobPool } from './sql/job-pool.ts';
 import { Reader } from './sql/reader.ts';
 import { RELAXED_OPTIONS, SESSION_OPTIONS, SURVEY_OPTIONS } from './sql/session.ts';
 import { type Sql, statement } from './sql/statement.ts';
@@ -13,6 +14,11 @@ const selectRole = statement<{ name: string; bypasses: boolean; owns: boolean }>
      from pg_roles r where r.rolname = current_user`,
 );
 const selectMigrations = statement<{ name: string }>('boot.migrations', 'select name from schema_migration');
+const selectJobTables = statement<{ isThere: boolean }>(
+  'boot.job_tables',
+  `select exists (select from pg_tables where schemaname = 'graphile_worker' and tablename = '_private_jobs')
+       as "isThere"`,
+);
 const selectVersion = statement<{ version: string }>('boot.version', 'show server_version_num');
 
 const OLDEST_SERVER = 150_000;
@@ -39,8 +45,15 @@ export class Database {
   readonly #reader: Reader;
   readonly #surveyor: Reader;
   readonly #transactions: TransactionPool;
+  readonly #options: DatabaseOptions;
 
-  private constructor(orm: MikroORM, readers: [Reader, Reader], transactions: TransactionPool) {
+  private constructor(
+    orm: MikroORM,
+    readers: [Reader, Reader],
+    transactions: TransactionPool,
+    options: DatabaseOptions,
+  ) {
+    this.#options = options;
     this.#orm = orm;
     [this.#reader, this.#surveyor] = readers;
     this.#transactions = transactions;
@@ -71,7 +84,7 @@ export class Database {
     try {
       await refuseUnsafeServer(reader.forNobody());
       const orm = await openOrm(appUrl, options.entities);
-      return new Database(orm, [reader, surveyor], transactions);
+      return new Database(orm, [reader, surveyor], transactions, options);
     } catch (error) {
       await Promise.allSettled([reader.close(), transactions.close()]);
       throw error;
@@ -122,11 +135,23 @@ export class Database {
     });
   }
 
+  /** New connections for the runner of jobs, which closes them. They belong to no tenant. */
+  openJobPool(connections: number): JobPool {
+    const { appUrl, onError } = this.#options;
+    return new JobPool({ connectionString: appUrl, max: connections }, onError);
+  }
+
   /** Why the database can't serve now, in one sentence; null when it can. */
   async unreadiness(): Promise<string | null> {
     try {
-      const applied = new Set((await this.readDirectory().run(selectMigrations, [])).map(({ name }) => name));
+      const sql = this.readDirectory();
+      const [rows, [jobTables]] = await Promise.all([
+        sql.run(selectMigrations, []),
+        sql.run(selectJobTables, []),
+      ]);
+      const applied = new Set(rows.map(({ name }) => name));
       const missing = (await knownMigrations()).filter((name) => !applied.has(name));
+      if (jobTables?.isThere !== true) missing.push('the tables of jobs');
       return missing.length === 0 ? null : `Migrations are missing: ${missing.join(', ')}.`;
     } catch {
       return 'The database cannot be reached.';

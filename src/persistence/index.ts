@@ -15,5 +15,6 @@ export { databaseTime, type EntityManager } from './orm.ts';
 export { projectPath } from './project-root.ts';
 export { SkippedStatement } from './sql/batch.ts';
 export { isDataFault, violatedConstraint } from './sql/errors.ts';
+export type { JobPool } from './sql/job-pool.ts';
 export { type Sql, type Statement, statement } from './sql/statement.ts';
 export type { Transaction } from './sql/transaction.ts';

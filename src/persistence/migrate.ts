@@ -3,6 +3,7 @@ import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { Migration, Migrator } from '@mikro-orm/migrations';
 import { MikroORM } from '@mikro-orm/postgresql';
 import pg from 'pg';
+import { installJobTables } from './job-tables.ts';
 import { projectPath } from './project-root.ts';
 
 const MIGRATION_FILE = /^\d{4}_[a-z0-9_]+\.sql$/;
@@ -55,6 +56,7 @@ export async function migrate(adminUrl: string, appUrl: string): Promise<string[
   try {
     await lock.query(`select pg_advisory_lock(hashtext('membergraph.migrate'))`);
     const applied = await applyMigrations(adminUrl);
+    await installJobTables(lock, adminUrl);
     await grantAppRole(lock, appRoleOf(appUrl));
     return applied;
   } finally {
