@@ -19,6 +19,8 @@ grant delete on member_identity, metric_day to app_role;
 grant select on schema_migration to app_role;
 -- The jobs, whose tables are graphile-worker's. Cron is not used.
 grant usage on schema graphile_worker to app_role;
-grant select, insert, update, delete on graphile_worker._private_jobs, graphile_worker._private_job_queues to app_role;
+grant select, insert, update, delete on
+  graphile_worker._private_jobs, graphile_worker._private_job_queues
+  to app_role;
 grant select, insert on graphile_worker._private_tasks to app_role;
 grant select on graphile_worker.migrations, graphile_worker._private_known_crontabs to app_role;

@@ -16,11 +16,9 @@ export interface DueWork {
 }
 
 /**
- * An operation stands in the chain where its first entry does, so entries of what is sealed may lie behind the
- * last link; never further than one commit writes. Were it more, a job would find nothing to seal.
+ * An operation stands in the chain where its first entry does, so entries of what is sealed may lie behind
+ * the last link: within what one commit writes. Were it more than 5,000, a job would find nothing to seal.
  */
-const LONGEST_COMMIT = 5_000;
-
 const selectDueWork = statement<DueWork>(
   'job.due_work',
   `select business_time() as now, t.program_version as "programVersion",
@@ -39,7 +37,7 @@ const selectDueWork = statement<DueWork>(
                      and not exists (select from operation_chain o
                                       where o.tenant_id = $1 and o.operation_id = e.operation_id
                                         and o.position <= head.position
-                                        and o.position > head.position - ${LONGEST_COMMIT})) as seal
+                                        and o.position > head.position - 5000)) as seal
      from tenant t
      join lateral (select coalesce(max(o.position), 0) as position from operation_chain o
                     where o.tenant_id = $1) head on true

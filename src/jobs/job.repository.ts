@@ -14,7 +14,7 @@ export interface WantedJob {
 /** What is done first, within a tenant and among all. */
 const PRIORITIES: Readonly<Record<TenantTask, number>> = { settle: 0, daily: 1, announce: 2, seal: 3 };
 /** Seven tries take eleven minutes; then the job is taken away, and queued anew while its work is due. */
-const MOST_ATTEMPTS = 7;
+const MOST_ATTEMPTS = '7';
 
 /** A key that stands there keeps its row: its next try, a runner that holds it. */
 const insertJobs = statement(
@@ -55,9 +55,14 @@ const freeLocks = statement<{ freed: number }>(
       where locked_at < now() - $1::float8 * interval '1 millisecond')
    select count(*)::int as freed from jobs`,
 );
+/** Jobs that nobody takes any more: tried too often, or left by a queue that was removed as they came. */
 const deleteGivenUp = statement(
   'job.delete_given_up',
-  'delete from graphile_worker._private_jobs where locked_at is null and attempts >= max_attempts',
+  `delete from graphile_worker._private_jobs j
+    where j.locked_at is null
+      and (j.attempts >= j.max_attempts
+           or (j.job_queue_id is not null
+               and not exists (select from graphile_worker._private_job_queues q where q.id = j.job_queue_id)))`,
 );
 const deleteQueues = statement(
   'job.delete_queues',

@@ -105,7 +105,7 @@ class Jobs {
       noHandleSignals: true,
       logger: loggerFor(this.#parts.logger),
       events,
-      // Without batches, a connection lost as a job ends is a rejection that nobody handles, and ends the process.
+      // Without batches, a connection lost as a job ends is a rejection that nobody hears, and ends us.
       preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
     });
     this.#runner = runner;

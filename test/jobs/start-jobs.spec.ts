@@ -330,6 +330,21 @@ it('a database that cuts the connections is gone back to', async () => {
   });
 });
 
+it('a job whose end can’t be written down is ended when it can', async () => {
+  await newTenant(application, 'tea');
+  const role = new URL(application.testDatabase.appUrl).username;
+  const change = (what: string): Promise<unknown> =>
+    owner.query(what.replace(':', 'delete on graphile_worker._private_jobs').replace('app', role));
+  const { parts, reviewed } = reviewing(async () => void (await change('revoke : from app')));
+  await withJobs([parts], async () => {
+    await until(() => reviewed.length > 0);
+    await delay(LEASE_MS);
+    await change('grant : to app');
+    await until(onlyTheRound);
+  });
+  expect(reviewed).toHaveLength(1);
+});
+
 describe('a database without the tables of this build’s jobs', () => {
   it('is not ready, and its jobs don’t start', async () => {
     await owner.query('drop schema graphile_worker cascade');

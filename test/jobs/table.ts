@@ -24,7 +24,7 @@ export async function jobsIn(owner: pg.Client): Promise<JobRow[]> {
 }
 
 const LOOK_EVERY_MS = 50;
-const MOST_LOOKS = 800;
+const MOST_LOOKS = 1_000;
 
 /** Waits until a condition holds. */
 export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {

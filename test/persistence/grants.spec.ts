@@ -78,6 +78,10 @@ describe('the app role', () => {
     'create trigger mine before insert on entry execute function suppress_redundant_updates_trigger()',
     'drop function business_time()',
     `insert into schema_migration (name, executed_at) values ('9999_mine', now())`,
+    'drop schema graphile_worker cascade',
+    'create table graphile_worker.mine (id int)',
+    'truncate graphile_worker._private_jobs',
+    'insert into graphile_worker.migrations (id) values (999999)',
   ])('can’t: %s', async (sql) => {
     await expect(app.query(sql)).rejects.toMatchObject({ code: INSUFFICIENT_PRIVILEGE });
   });

@@ -2,8 +2,8 @@ import pg from 'pg';
 import type { Sql, Statement } from './statement.ts';
 
 /**
- * The connections of the runner of jobs, as the app role. No tenant is set on them, so row-level security shows
- * them no tenant's rows: they are for the tables of jobs alone.
+ * The connections of the runner of jobs, as the app role. No tenant is set on them, so row-level security
+ * shows them no tenant's rows: they are for the tables of jobs alone.
  */
 export class JobPool implements Sql {
   readonly pool: pg.Pool;
