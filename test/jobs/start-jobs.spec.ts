@@ -354,6 +354,16 @@ describe('a database without the tables of this build’s jobs', () => {
     );
   });
 
+  it('gets none from an owner who may not make a schema, which is said in one sentence', async () => {
+    const { adminUrl, appUrl } = application.testDatabase;
+    const name = new URL(adminUrl).pathname.slice(1);
+    await owner.query('drop schema graphile_worker cascade');
+    await owner.query(`revoke create on database ${name} from ${new URL(adminUrl).username}`);
+    await expect(migrate(adminUrl, appUrl)).rejects.toThrow(
+      /^The role of DATABASE_ADMIN_URL may not make the schema graphile_worker, .*\.$/,
+    );
+  });
+
   it('gets them by a migration, also the second time', async () => {
     await owner.query('drop schema graphile_worker cascade');
     const { adminUrl, appUrl } = application.testDatabase;
