@@ -62,7 +62,8 @@ const deleteGivenUp = statement(
     where j.locked_at is null
       and (j.attempts >= j.max_attempts
            or (j.job_queue_id is not null
-               and not exists (select from graphile_worker._private_job_queues q where q.id = j.job_queue_id)))`,
+               and not exists (select from graphile_worker._private_job_queues q
+                                where q.id = j.job_queue_id)))`,
 );
 const deleteQueues = statement(
   'job.delete_queues',

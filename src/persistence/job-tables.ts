@@ -9,9 +9,9 @@ const WRITTEN = ['_private_jobs', '_private_job_queues', '_private_tasks'];
 const silent = new Logger(() => () => undefined);
 
 /**
- * Brings the tables of graphile-worker to the version that this build runs on, as their owner. Of tenants they
- * hold keys and codes alone. graphile-worker switches row-level security on without a policy, so that nobody
- * but the owner sees a job; ours lets through whom the grants let through.
+ * Brings the tables of graphile-worker to the version that this build runs on. Of tenants they hold keys and
+ * codes alone. graphile-worker switches row-level security on without a policy, so that nobody but the owner
+ * sees a job; ours lets through whom the grants let through.
  * @throws Error, one sentence, when the role may not make a schema
  */
 export async function installJobTables(admin: pg.Client, adminUrl: string): Promise<void> {
