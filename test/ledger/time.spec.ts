@@ -3,7 +3,7 @@ import { settleTenant } from '../../src/jobs/index.ts';
 import { fromPublicId } from '../../src/kernel/ids.ts';
 import { startApplication, type TestApplication } from '../persistence/furnished.ts';
 import { auditLedgers } from '../support/audit.ts';
-import { definitionOf, exampleText } from './programs.ts';
+import { definitionOf, exampleText, MAY_OWE } from './programs.ts';
 import { enrolMember, newTenant, outcomesOf, setClock, type TestTenant } from './tenants.ts';
 
 let application: TestApplication;
@@ -168,7 +168,7 @@ describe('expiry', () => {
 });
 
 describe('a debt', () => {
-  const OWING = exampleText('demo').replace('    expiry: {', '    floor: NONE\n    expiry: {');
+  const OWING = exampleText('demo').replace('    expiry: {', `    ${MAY_OWE}\n    expiry: {`);
 
   /** A member who owes 30, and has 50 coming that lasts for a day. */
   async function newDebtor() {

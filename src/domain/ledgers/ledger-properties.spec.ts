@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { day, ledgerOf, newLot, newPosting, refusalOf } from '../../../test/ledger/drafts.ts';
+import { LedgerModel, type ModelLot, type ModelWish } from '../../../test/ledger/model.ts';
 import { MAX_POINTS } from '../../kernel/points.ts';
 import { LedgerDraft, needsLots } from './ledger.policy.ts';
 import { compareLots } from './lot-order.ts';
@@ -8,7 +9,7 @@ import type { LedgerState, LotState, ScheduledPosting } from './posting.ts';
 /** One request: time passes (a transaction that began earlier may come later), then something is posted. */
 interface Step {
   readonly days: number;
-  readonly kind: ScheduledPosting['kind'];
+  readonly kind: 'EARN' | 'REDEEM' | 'ADJUST';
   readonly amount: bigint;
   readonly dueIn: number;
   /** Days after it is due; 0 is refused. */
@@ -16,14 +17,14 @@ interface Step {
 }
 
 interface Beginning {
-  readonly mayGoNegative: boolean;
+  readonly mayOwe: boolean;
   readonly lots: readonly { amount: bigint; held: bigint; dueIn: number; lastsFor: number | null }[];
 }
 
 const small = fc.bigInt({ min: 1n, max: 40n });
 const lastsFor = fc.option(fc.integer({ min: 0, max: 6 }), { freq: 3 });
 const beginnings: fc.Arbitrary<Beginning> = fc.record({
-  mayGoNegative: fc.boolean(),
+  mayOwe: fc.boolean(),
   lots: fc.array(
     fc.record({
       amount: small,
@@ -52,125 +53,36 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { minLength: 1, maxLength: 20 },
 );
 
-interface ModelLot {
-  readonly key: string;
-  left: bigint;
-  readonly held: bigint;
-  due: boolean;
-  readonly dueAt: Date;
-  readonly overAt: Date | null;
-}
-
-/** What a ledger is, in plain words: lots, and what was taken beyond them. */
-class Model {
-  readonly lots: ModelLot[] = [];
-  readonly mayGoNegative: boolean;
-  debt = 0n;
-
-  constructor(mayGoNegative: boolean) {
-    this.mayGoNegative = mayGoNegative;
-  }
-
-  #sum(pick: (lot: ModelLot) => bigint): bigint {
-    return this.lots.reduce((total, lot) => total + pick(lot), 0n);
-  }
-
-  get posted(): bigint {
-    return this.#sum(({ due, left }) => (due ? left : 0n)) - this.debt;
-  }
-
-  get pending(): bigint {
-    return this.#sum(({ due, left }) => (due ? 0n : left));
-  }
-
-  get held(): bigint {
-    return this.#sum(({ held }) => held);
-  }
-
-  /** Day by day: what falls due pays the debt first, and what is over is lost, unless it is held. */
-  age(now: Date): void {
-    const moments = this.lots.flatMap(({ dueAt, overAt }) => (overAt === null ? [dueAt] : [dueAt, overAt]));
-    for (const moment of moments.filter((at) => at <= now).sort((a, b) => a.getTime() - b.getTime())) {
-      for (const lot of this.inOrder().filter(({ due, dueAt }) => !due && dueAt <= moment)) {
-        lot.due = true;
-        this.#pay(lot);
-      }
-      for (const lot of this.lots.filter(({ overAt }) => overAt !== null && overAt <= moment)) {
-        lot.left = lot.held;
-      }
-    }
-  }
-
-  inOrder(): ModelLot[] {
-    const over = ({ overAt }: ModelLot): number => overAt?.getTime() ?? Number.POSITIVE_INFINITY;
-    return this.lots.toSorted((a, b) => {
-      const [first, second] = [over(a), over(b)];
-      if (first !== second) return first < second ? -1 : 1;
-      return a.key < b.key ? -1 : 1;
-    });
-  }
-
-  #pay(lot: ModelLot): void {
-    const paid = lot.left < this.debt ? lot.left : this.debt;
-    lot.left -= paid;
-    this.debt -= paid;
-  }
-
-  refusal({ kind, amount, dueIn, lastsFor: days }: Step): string | null {
-    if (kind === 'ADJUST' && amount === 0n) return 'AMOUNT_ZERO';
-    if (kind !== 'ADJUST' && amount <= 0n) return 'AMOUNT_NOT_POSITIVE';
-    if (kind !== 'REDEEM' && amount > 0n) {
-      if (days === 0) return 'EXPIRY_NOT_AFTER_AVAILABILITY';
-      const posted = this.posted + (dueIn > 0 ? 0n : amount);
-      const pending = this.pending + (dueIn > 0 ? amount : 0n);
-      const isTooMuch = posted > MAX_POINTS || pending > MAX_POINTS || posted + pending > MAX_POINTS;
-      return isTooMuch ? 'BALANCE_OUT_OF_RANGE' : null;
-    }
-    const spent = amount < 0n ? -amount : amount;
-    const isFree = kind === 'ADJUST' && this.mayGoNegative;
-    if (!isFree && this.posted - this.held < spent) return 'INSUFFICIENT_BALANCE';
-    return this.held - this.posted + spent > MAX_POINTS ? 'BALANCE_OUT_OF_RANGE' : null;
-  }
-
-  earn(lot: ModelLot): void {
-    this.lots.push(lot);
-    if (lot.due) this.#pay(lot);
-  }
-
-  spend(amount: bigint): void {
-    let missing = amount;
-    for (const lot of this.inOrder().filter(({ due }) => due)) {
-      const free = lot.left - lot.held;
-      const part = free < missing ? free : missing;
-      lot.left -= part;
-      missing -= part;
-    }
-    this.debt += missing;
-  }
-}
-
 /** The ledger and its lots as the database keeps them between two requests. */
 interface Stored {
   state: LedgerState;
   lots: LotState[];
 }
 
-function begin({ mayGoNegative, lots }: Beginning): { stored: Stored; model: Model } {
-  const model = new Model(mayGoNegative);
+function begin({ mayOwe, lots }: Beginning): { stored: Stored; model: LedgerModel } {
+  const model = new LedgerModel(mayOwe);
+  const parts = new Map<ModelLot, bigint>();
   const made = lots.map(({ amount, held: wanted, dueIn, lastsFor: days }) => {
     const pending = dueIn > 0;
     const held = pending ? 0n : wanted < amount ? wanted : amount;
     const expiresAt = days === null ? null : day(Math.max(dueIn, 0) + days);
     const lot = newLot(amount, { pending, held, availableAt: day(dueIn), expiresAt });
-    const { lotKey: key, availableAt: dueAt } = lot;
-    model.lots.push({ key, left: amount, held, due: !pending, dueAt, overAt: expiresAt });
+    const { lotKey: key, operationKey: madeBy, availableAt: dueAt } = lot;
+    const same = { key, madeBy, amount, left: amount, due: !pending, dueAt, overAt: expiresAt };
+    model.lots.push(same);
+    parts.set(same, held);
     return lot;
+  });
+  // Nobody captures or releases what is held here, and it never ends.
+  model.holds.push({
+    ...{ key: 'a hold', rest: ledgerOf(made).held, captured: 0n, released: 0n },
+    ...{ ended: null, endsAt: null, parts },
   });
   const moments = made.flatMap(
     ({ pending, availableAt, expiresAt }) => (pending ? availableAt : expiresAt) ?? [],
   );
   const settleAt = moments.toSorted((a, b) => a.getTime() - b.getTime())[0] ?? null;
-  const state = ledgerOf(made, { floor: mayGoNegative ? null : 0n, settleAt });
+  const state = ledgerOf(made, { floor: mayOwe ? null : 0n, settleAt });
   return { stored: { state, lots: made }, model };
 }
 
@@ -180,6 +92,13 @@ function toPosting({ kind, amount, dueIn, lastsFor: days }: Step, today: number)
   return newPosting(kind, amount, { occurredAt: day(today), availableAt, expiresAt });
 }
 
+function toWish({ kind, amount }: Step, { availableAt, expiresAt }: ScheduledPosting): ModelWish {
+  return {
+    ...{ kind, amount, whole: false, final: false, dueAt: availableAt, overAt: expiresAt },
+    ...{ endsAt: null, hold: undefined, act: undefined },
+  };
+}
+
 /** Everything that a draft holds, as a value. */
 function photo(draft: LedgerDraft, lots: readonly LotState[]) {
   const { state, operations, newLots, changedLots, allocations } = draft;
@@ -187,7 +106,7 @@ function photo(draft: LedgerDraft, lots: readonly LotState[]) {
 }
 
 /** One request on the stored ledger, as the writer makes it, and the same on the model. */
-function run(stored: Stored, model: Model, step: Step, today: number): LedgerDraft {
+function run(stored: Stored, model: LedgerModel, step: Step, today: number): LedgerDraft {
   const posting = toPosting(step, today);
   const now = day(today);
   const open = stored.lots.filter(({ remaining }) => remaining > 0n).sort(compareLots);
@@ -195,18 +114,15 @@ function run(stored: Stored, model: Model, step: Step, today: number): LedgerDra
   draft.settle();
   model.age(now);
   const before = photo(draft, stored.lots);
-  const expected = model.refusal(step);
+  const wish = toWish(step, posting);
+  const expected = model.refusal(wish, now);
   expect(refusalOf(() => draft.apply(posting))).toBe(expected);
   if (expected !== null) {
     expect(photo(draft, stored.lots)).toEqual(before);
     return draft;
   }
-  const [made] = draft.newLots;
-  if (made === undefined) model.spend(step.amount < 0n ? -step.amount : step.amount);
-  else {
-    const { lotKey: key, availableAt: dueAt, expiresAt: overAt } = made;
-    model.earn({ key, left: made.amount, held: 0n, due: dueAt <= now, dueAt, overAt });
-  }
+  const lot = draft.newLots[0]?.lotKey ?? '';
+  model.follow(wish, { operation: posting.operationKey, lot, hold: '' }, now);
   stored.lots.push(...draft.newLots);
   return draft;
 }
@@ -245,7 +161,7 @@ function expectSoundLedger({ state, lots }: Stored, allocated: ReadonlyMap<strin
   }
 }
 
-function expectSameAsModel({ state, lots }: Stored, model: Model): void {
+function expectSameAsModel({ state, lots }: Stored, model: LedgerModel): void {
   const { posted, pending, held, debt } = model;
   expect(state).toMatchObject({ posted, pending, held, debt });
   expect(new Map(lots.map(({ lotKey, remaining }) => [lotKey, remaining]))).toEqual(
