@@ -42,6 +42,27 @@ describe('a transaction', () => {
     expect(await scratch.numbers()).toEqual([1, 2]);
   });
 
+  it('that waits for a row of another keeps that one from nothing', async () => {
+    const { database, tea } = scratch;
+    await database.transaction(tea, (tx) => tx.run(insert, [tea, 1]));
+    const [locked, waits] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const first = database.transaction(tea, async (tx) => {
+      await tx.run(add, [tea, 1]);
+      locked.resolve();
+      await waits.promise;
+      tx.defer(insert, [tea, 2]);
+    });
+    const second = database.transaction(tea, async (tx) => {
+      await Promise.all([tx.facts, locked.promise]);
+      // It waits for the first one, and nobody for it; what is left is to end.
+      void tx.run(add, [tea, 1]);
+      tx.defer(insert, [tea, 3]);
+      setTimeout(waits.resolve, 50);
+    });
+    await Promise.all([first, second]);
+    expect(await scratch.numbers()).toEqual([101, 2, 3]);
+  });
+
   it('does nothing when its work throws', async () => {
     const work = async (tx: Transaction) => {
       await tx.run(insert, [scratch.tea, 1]);

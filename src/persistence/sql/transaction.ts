@@ -53,6 +53,8 @@ class TenantTransaction implements Transaction {
   #ended = false;
   /** The first statement that failed, even if whoever sent it went on. */
   #failure: unknown;
+  /** The answer to the last statement; those before it are answered by then. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(client: pg.ClientBase, tenantKey: string, { alone = false }: TransactionOptions) {
     this.#client = client;
@@ -73,7 +75,7 @@ class TenantTransaction implements Transaction {
   }
 
   #send<Row>(stmt: Statement<Row>, values: readonly unknown[]): Promise<Row[]> {
-    return new Promise<Row[]>((resolve, reject) => {
+    const answer = new Promise<Row[]>((resolve, reject) => {
       if (this.#gathered.length === 0) process.nextTick(() => this.#flush());
       const failed = (error: unknown): void => {
         this.#failure ??= error;
@@ -81,6 +83,13 @@ class TenantTransaction implements Transaction {
       };
       this.#gathered.push({ statement: stmt, values, resolve: resolve as Call['resolve'], reject: failed });
     });
+    this.#last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  /** Waits until all that was sent is answered. */
+  async answered(): Promise<void> {
+    await this.#last;
   }
 
   defer<Row>(stmt: Statement<Row>, values: readonly unknown[], onRows?: (rows: Row[]) => void): void {
@@ -188,7 +197,12 @@ export class TransactionPool {
     try {
       const result = await work(tx);
       const last = options.dryRun === true ? rollback : commit;
-      await (tx.hasDeferred ? this.#turns.take(tenantKey, () => tx.end(last)) : tx.end(last));
+      if (!tx.hasDeferred) await tx.end(last);
+      else {
+        // A statement may wait for a row of a transaction that waits for its turn: it must not have the turn.
+        await tx.answered();
+        await this.#turns.take(tenantKey, () => tx.end(last));
+      }
       return result;
     } catch (error) {
       await tx.abandon().catch((failure: Error) => {
