@@ -172,6 +172,22 @@ describe('postings that arrive at once', () => {
   });
 });
 
+it('a credit that is over before it is made is spent by nobody, not even in its own batch', async () => {
+  const memberId = await enrol(gateway);
+  const [{ now }] = await gateway.sql('select business_time() as now');
+  const moments = {
+    availableAt: new Date(now.getTime() - 7_200_000),
+    expiresAt: new Date(now.getTime() - 3_600_000),
+  };
+  const late = earn({ ...inputOf(memberId, 50n), ...moments });
+  expect(await outcomesOf([late, redeem(inputOf(memberId, 101n))])).toEqual({
+    done: 1,
+    INSUFFICIENT_BALANCE: 1,
+  });
+  await redeem(inputOf(memberId, 100n));
+  expect(await balanceOf(memberId)).toBe('0');
+});
+
 describe('the same key', () => {
   it('twice in one batch: the second is told what the first did', async () => {
     const memberId = await enrol(gateway);

@@ -174,6 +174,8 @@ function decide(one: HandPosting, found: Found, drafted: Drafted): Outcome | nul
     refuseInactive([posting.memberKey], found.statuses);
     const draft = drafted.drafts.get(ledgerKey);
     if (draft === undefined) throw new Error(`The batch has no draft of the ledger ${ledgerKey}.`);
+    // What came over before it was earned is gone for what follows, as it is in a transaction of its own.
+    if (needsLots(draft.state, [], found.now)) draft.settle();
     draft.apply(scheduled({ ...posting, inputHash: request.hash }, program, found.now));
     drafted.changed.add(draft);
     drafted.accepted.push(one);
