@@ -73,6 +73,7 @@ const credits = statement<BreachRow>(
                     or e.kind = 'MERGE' and t.amount < e.amount
                     or e.kind = 'REVERSE' and t.amount > e.posted_delta)${FIRST}`,
 );
+/** What a final capture gives back may pay a debt at once, from the lots that were held. */
 const spends = statement<BreachRow>(
   'audit.lot_spends',
   `${NAMED}select e.operation_id, e.ledger_id, e.amount, a.taken
@@ -83,8 +84,9 @@ const spends = statement<BreachRow>(
             where e.tenant_id = $1 and e.amount < 0
               and (case when e.kind = 'MERGE' then false
                         when e.kind = 'EXPIRE' then coalesce(a.whole, 0) <> -e.amount
-                        when e.kind in ('REDEEM', 'CAPTURE', 'TRANSFER')
-                          then coalesce(a.taken, 0) <> -e.amount
+                        when e.kind in ('REDEEM', 'TRANSFER') then coalesce(a.taken, 0) <> -e.amount
+                        when e.kind = 'CAPTURE'
+                          then coalesce(a.taken, 0) not between -e.amount and -e.held_delta
                         else coalesce(a.taken, 0) > -e.amount end)${FIRST}`,
 );
 
