@@ -234,9 +234,12 @@ export class LedgerModel {
   }
 
   #add(lot: Omit<ModelLot, 'left' | 'due'>, now: Date): void {
-    const whole: ModelLot = { ...lot, left: lot.amount, due: lot.dueAt <= now };
-    this.lots.push(whole);
-    if (whole.due) this.#pay(whole, whole.left);
+    this.#put({ ...lot, left: lot.amount, due: lot.dueAt <= now });
+  }
+
+  #put(lot: ModelLot): void {
+    this.lots.push(lot);
+    if (lot.due) this.#pay(lot, lot.left);
   }
 
   spend(operation: string, amount: bigint): ModelAct {
@@ -245,13 +248,13 @@ export class LedgerModel {
     return act;
   }
 
-  /** Takes in what another ledger gave: a lot for each that it was taken from, with its moments. */
-  receive(operation: string, { amount, taken }: ModelAct, newKey: () => string, now: Date): void {
+  /** Takes in what another ledger gave, which is due: a lot for each that it was taken from, as long as it. */
+  receive(operation: string, { amount, taken }: ModelAct, newKey: () => string): void {
     this.acts.push({ key: operation, amount: -amount, reversed: 0n, taken: [] });
     for (const { lot, amount: part } of taken) {
       if (lot === null) continue;
       const { dueAt, overAt } = lot;
-      this.#add({ key: newKey(), madeBy: operation, amount: part, dueAt, overAt }, now);
+      this.#put({ key: newKey(), madeBy: operation, amount: part, left: part, due: true, dueAt, overAt });
     }
   }
 
