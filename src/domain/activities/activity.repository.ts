@@ -59,11 +59,12 @@ const updateRefunded = statement(
   'refunded.update',
   'update refunded set amount = $3, lines = $4 where tenant_id = $1 and activity_id = $2',
 );
-const selectTotals = statement<{ members: bigint; activities: bigint; points: bigint }>(
+/** What all members hold may be greater than a bigint of PostgreSQL. */
+const selectTotals = statement<{ members: bigint; activities: bigint; points: string }>(
   'activity.totals',
   `select (select count(*) from member where tenant_id = $1) as members,
           (select count(*) from activity where tenant_id = $1) as activities,
-          (select coalesce(sum(posted + pending), 0)::bigint from ledger where tenant_id = $1 and asset = $2) as points`,
+          (select coalesce(sum(posted + pending), 0)::text from ledger where tenant_id = $1 and asset = $2) as points`,
 );
 
 export async function findActivity(
@@ -176,5 +177,7 @@ export async function findTotals(
   asset: string,
 ): Promise<{ members: bigint; activities: bigint; points: bigint }> {
   const [totals] = await sql.run(selectTotals, [tenantKey, asset]);
-  return totals ?? { members: 0n, activities: 0n, points: 0n };
+  return totals === undefined
+    ? { members: 0n, activities: 0n, points: 0n }
+    : { ...totals, points: BigInt(totals.points) };
 }
