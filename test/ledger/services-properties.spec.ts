@@ -29,7 +29,12 @@ timeZone: Etc/UTC
 currency: CNY
 assets:
   - { code: coin, kind: POINTS, name: { en: Coins }, transferable: true, expiry: { after: P5D, until: END_OF_DAY } }
-  - { code: credit, kind: POINTS, name: { en: Credit }, transferable: true, ${MAY_OWE} }
+  - code: credit
+    kind: POINTS
+    name: { en: Credit }
+    transferable: true
+    ${MAY_OWE}
+    reversal: { shortfall: GO_NEGATIVE }
   - { code: growth, kind: GROWTH, name: { en: Growth }, spendable: false }
   - { code: hoard, kind: TOKEN, name: { en: Hoard } }
 ladders:
