@@ -1,9 +1,9 @@
 /**
  * Races over the real API, and where each row of the ledger's abuse is tested:
  *   amounts that are none, sums out of range            bad-amounts.spec.ts, guard.spec.ts
- *   same key and body, other body, in flight            replay.spec.ts, ../ledger/concurrency.spec.ts, and here
+ *   same key and body, other body, in flight            replay.spec.ts, ../ledger/concurrency.spec.ts, here
  *   parallel redeems of a balance that covers one       here, ../ledger/concurrency.spec.ts
- *   self-transfer, cross-asset transfer, A→B with B→A   transfers.spec.ts, and here
+ *   self-transfer, cross-asset transfer, A to B with B to A transfers.spec.ts, and here
  *   capture twice, after release or end, above          holds.spec.ts, and here at once
  *   refund twice, above the original, lot expired       reversals.spec.ts, refunds.spec.ts, and here at once
  *   back-dated and far-future activities                activity.spec.ts

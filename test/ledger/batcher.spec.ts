@@ -154,7 +154,13 @@ describe('postings that arrive at once', () => {
     const asks = () => [
       redeem({ ...inputOf(memberId, 7_000n, 'never bound'), asset: 'stars' }),
       redeem(inputOf(late, 1_000n, 'never bound either')),
-      redeem(inputOf(late.replace(/.$/, '0'), 1n, 'nor this one')),
+      redeem(
+        inputOf(
+          late.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
+          1n,
+          'nor this one',
+        ),
+      ),
     ];
     const outcomes = await expectNothingWritten(gateway, () => outcomesOf(asks()));
     expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(3);

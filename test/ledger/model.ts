@@ -248,7 +248,7 @@ export class LedgerModel {
     return act;
   }
 
-  /** Takes in what another ledger gave, which is due: a lot for each that it was taken from, as long as it. */
+  /** Takes in what another ledger gave, which is due: a lot for each touched, which lasts as long. */
   receive(operation: string, { amount, taken }: ModelAct, newKey: () => string): void {
     this.acts.push({ key: operation, amount: -amount, reversed: 0n, taken: [] });
     for (const { lot, amount: part } of taken) {

@@ -28,7 +28,11 @@ name: { en: A model of itself }
 timeZone: Etc/UTC
 currency: CNY
 assets:
-  - { code: coin, kind: POINTS, name: { en: Coins }, transferable: true, expiry: { after: P5D, until: END_OF_DAY } }
+  - code: coin
+    kind: POINTS
+    name: { en: Coins }
+    transferable: true
+    expiry: { after: P5D, until: END_OF_DAY }
   - code: credit
     kind: POINTS
     name: { en: Credit }

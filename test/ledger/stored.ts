@@ -8,7 +8,7 @@ interface Whole {
   readonly pending: string;
   readonly held: string;
   readonly debt: string;
-  /** In the order in which they were made: amount, what is left, held, whether it is due (or gone), when it is over. */
+  /** As they were made: amount, what is left, held, whether it is due (or gone), when it is over. */
   readonly lots: readonly (readonly [string, string, string, boolean, number | null])[];
   /** By key: captured, released, status. */
   readonly holds: Readonly<Record<string, readonly [string, string, string]>>;
@@ -25,7 +25,9 @@ export async function storedLedgers(owner: pg.Client): Promise<Map<string, Store
   const { rows } = await owner.query<StoredLedger>(
     `select l.member_id as member, l.asset, l.posted, l.pending, l.held, l.debt, l.version,
             coalesce((select json_agg(json_build_array(t.amount::text, t.remaining::text, t.held::text,
-                                        not t.pending or t.remaining = 0, extract(epoch from t.expires_at) * 1000) order by t.lot_id)
+                                        not t.pending or t.remaining = 0,
+                                        extract(epoch from t.expires_at) * 1000)
+                               order by t.lot_id)
                         from lot t where t.tenant_id = l.tenant_id and t.ledger_id = l.ledger_id), '[]') as lots,
             coalesce((select json_object_agg(h.hold_id,
                                json_build_array(h.captured::text, h.released::text, h.status))
