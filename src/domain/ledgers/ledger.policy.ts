@@ -145,6 +145,10 @@ export class LedgerDraft extends DraftRows {
   #lotsFrom({ operationKey }: DraftOperation, parts: readonly GivenPart[]): LotState[] {
     return parts.map(({ lot, amount }) => ({
       ...this.newLot(operationKey, amount, lot),
+      // As the other ledger has it: a transaction that began earlier may find a lot that was due a moment later.
+      pending: lot.pending,
+      awaits: lot.awaits ?? null,
+      maturedAt: lot.pending ? null : this.recordedAt,
       originLotKey: lot.originLotKey ?? lot.lotKey,
     }));
   }
@@ -352,8 +356,8 @@ export class LedgerDraft extends DraftRows {
   }
 
   /** What an activity made due before its time; nothing where time was first. */
-  #matureOf(operation: DraftOperation, { matures }: ScheduledPosting): void {
-    const due = this.lots.filter((lot) => lot.pending && lot.operationKey === matures);
+  #matureOf(operation: DraftOperation, { lotKeys = [] }: ScheduledPosting): void {
+    const due = this.lots.filter((lot) => lot.pending && lotKeys.includes(lot.lotKey));
     if (due.length === 0) return;
     for (const lot of due) lot.availableAt = this.now;
     for (const { operationKey, lot, amount } of this.#mature(due, operation))

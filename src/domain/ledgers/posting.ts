@@ -55,8 +55,8 @@ export interface Posting {
   readonly availableAfter?: string | null;
   /** Sooner, as soon as an activity of this type names the same order. */
   readonly availableOn?: string | null;
-  /** MATURE, because of such an activity: the operation whose credit falls due. */
-  readonly matures?: string;
+  /** MATURE, because of such an activity: the lots that fall due. */
+  readonly lotKeys?: readonly string[];
   /** When a credit expires; as the asset's policy says when missing. */
   readonly expiresAt?: Date | null;
   readonly reason: string | null;
