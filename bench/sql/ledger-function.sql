@@ -22,6 +22,8 @@ begin
   insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
   values (p_tenant, p_key, 'bench', p_hash, jsonb_build_object('operation', p_operation), v_now);
   select * into l from ledger where tenant_id = p_tenant and ledger_id = p_ledger for update;
+  -- Who waited for the lock doesn't record a time before the last.
+  v_now := greatest(v_now, l.recorded_at);
   insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions, created_at)
   values (p_tenant, p_operation, p_kind, v_program, 'bench', array[p_ledger], array[l.version + 1], v_now);
   if p_kind = 'EARN' then

@@ -128,6 +128,8 @@ begin
   values (tenant, account.ledger_id, account.version + 1, operation_key, 'EARN', amount, amount, 0, 0,
           account.posted + amount, account.pending, account.held, place, reason, now, expires, now, now)
   returning * into written;
+  insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
+  values (tenant, place, asset, 'ISSUED', operation_key, -amount, now);
   return written;
 end
 $$;

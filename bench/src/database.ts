@@ -101,7 +101,7 @@ async function seed(owner: pg.Client, tenantKey: string, count: number): Promise
 }
 
 /** Lets the owner past row-level security; the app role stays bound by it. */
-async function freeOwner(owner: pg.Client): Promise<void> {
+export async function freeOwner(owner: pg.Client): Promise<void> {
   const { rows } = await owner.query<{ name: string }>(
     `select format('%I', relname) as name from pg_class
       where relnamespace = 'public'::regnamespace and relforcerowsecurity`,

@@ -39,8 +39,13 @@ async function run(options: Options): Promise<void> {
     return;
   }
   if (options.what === 'ledger') {
-    const { benchLedger } = await import('./ledger.ts');
+    const { benchLedger } = await import('./ledger/bench-ledger.ts');
     await benchLedger(options);
+    return;
+  }
+  if (options.what === 'feed') {
+    const { benchFeed } = await import('./feed/bench-feed.ts');
+    await benchFeed(options);
     return;
   }
   if (options.what === 'review') {

@@ -3,9 +3,20 @@ import { parseArgs } from 'node:util';
 export const DOCUMENTS = ['04', '05', '03'] as const;
 export type DocumentName = (typeof DOCUMENTS)[number];
 
-const BENCHES = ['documents', 'tenancy', 'rules', 'review', 'ledger'] as const;
+export const LEDGER_PARTS = ['posting', 'gateway', 'batch', 'lots', 'large', 'bytes', 'import'] as const;
+export type LedgerPart = (typeof LEDGER_PARTS)[number];
 
-const MEMBERS = { documents: '2000', tenancy: '2000', rules: '2000', review: '1000000', ledger: '100000' };
+const BENCHES = ['documents', 'tenancy', 'rules', 'review', 'ledger', 'feed'] as const;
+
+const MEMBERS = {
+  ...{ documents: '2000', tenancy: '2000', rules: '2000', review: '1000000' },
+  ...{ ledger: '100000', feed: '20000' },
+};
+/** How long is measured, where it isn't said: these two have many parts. */
+const TIMES = { seconds: '3', rounds: '5', warmUp: '4' };
+const SHORT_TIMES = { seconds: '1', rounds: '3', warmUp: '1' };
+const ENTRIES = '500000';
+const LARGE_ENTRIES = '10000000';
 
 export interface Options {
   readonly what: (typeof BENCHES)[number];
@@ -18,6 +29,12 @@ export interface Options {
   readonly connections: number;
   readonly members: number;
   readonly documents: readonly DocumentName[];
+  /** What of the ledger's bench is run. */
+  readonly parts: readonly LedgerPart[];
+  /** How many entries the large database has. */
+  readonly entries: number;
+  /** Whether the ledger's bench is run in full size. */
+  readonly large: boolean;
   /** Where the contenders' CPU profiles go. */
   readonly profile: string | undefined;
 }
@@ -28,16 +45,21 @@ export const HELP = `Membergraph beside its peers and a hand-written floor: same
   npm run bench -- --seconds 10        the same, measured for longer
   npm run bench tenancy                what tenancy costs a point read
   npm run bench rules                  what asking 100 rules about a purchase costs; no database
-  npm run bench ledger                 postings, beside a transaction and a function for each
+  npm run bench ledger                 the ledger's aims, each beside a floor: four minutes
+  npm run bench ledger -- --large      the same with 10,000,000 entries and the whole import
+  npm run bench feed                   two ways to order a tenant's feed, beside none
   npm run bench review                 the daily review of tiers; all that it takes is --members
 
-  --seconds N      measured seconds of each contender in each round (3)
-  --rounds N       rounds; the contenders take turns, the median counts (5);
+  --seconds N      measured seconds of each contender in each round (3; ledger, feed: 1)
+  --rounds N       rounds; the contenders take turns, the median counts (5; ledger, feed: 3);
                    in rules, of 20,000 purchases each
-  --warm-up N      seconds of load before anything is measured (4)
+  --warm-up N      seconds of load before anything is measured (4; ledger, feed: 1)
   --connections N  connections (tenancy, ledger: callers, also as --callers), one request in flight each (64)
-  --members N      members in the database (2000; ledger: 100000; review: 1000000)
+  --members N      members in the database (2000; ledger: 100000; feed: 20000; review: 1000000)
   --only 04|05|03  one document alone
+  --only PART      in ledger, one part alone: posting, gateway, batch, lots, large, bytes or import
+  --entries N      entries of the large database in ledger (500000; with --large 10000000)
+  --large          in ledger: 10,000,000 entries, 200,000 postings for bytes, the whole import
   --profile DIR    write a CPU profile of each contender's process to DIR
 
 Contenders: membergraph is the real gateway; floor is a hand-tuned Mercurius server without tenants, rights or
@@ -46,19 +68,23 @@ with the same facts and to write the same rows. An error, of HTTP or of GraphQL,
 to stderr, the table to stdout. bench/README.md says how to read it.
 `;
 
+const MOST = 100_000_000;
+
 /** The options that the arguments say; null when they ask for help. */
 export function readOptions(args: readonly string[]): Options | null {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
     options: {
-      seconds: { type: 'string', default: '3' },
-      rounds: { type: 'string', default: '5' },
-      'warm-up': { type: 'string', default: '4' },
+      seconds: { type: 'string' },
+      rounds: { type: 'string' },
+      'warm-up': { type: 'string' },
       connections: { type: 'string', default: '64' },
       callers: { type: 'string' },
       members: { type: 'string' },
       only: { type: 'string' },
+      entries: { type: 'string' },
+      large: { type: 'boolean', default: false },
       profile: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -70,23 +96,33 @@ export function readOptions(args: readonly string[]): Options | null {
     const asked = positionals.join(' ');
     throw new Error(`There is no bench "${asked}": try --help.`);
   }
-  const only = DOCUMENTS.filter((name) => values.only === undefined || name === values.only);
-  if (only.length === 0) throw new Error(`--only takes 04, 05 or 03, not "${values.only}".`);
+  const times = bench === 'ledger' || bench === 'feed' ? SHORT_TIMES : TIMES;
+  const isLedger = bench === 'ledger';
   return {
     what: bench,
-    seconds: number('--seconds', values.seconds, 0.1),
-    rounds: whole('--rounds', values.rounds),
-    warmUp: number('--warm-up', values['warm-up'], 0),
+    seconds: number('--seconds', values.seconds ?? times.seconds, 0.1),
+    rounds: whole('--rounds', values.rounds ?? times.rounds),
+    warmUp: number('--warm-up', values['warm-up'] ?? times.warmUp, 0),
     connections: whole('--connections', values.callers ?? values.connections),
     members: whole('--members', values.members ?? MEMBERS[bench]),
-    documents: only,
+    documents: chosen(DOCUMENTS, isLedger ? undefined : values.only),
+    parts: chosen(LEDGER_PARTS, isLedger ? values.only : undefined),
+    entries: whole('--entries', values.entries ?? (values.large ? LARGE_ENTRIES : ENTRIES)),
+    large: values.large,
     profile: values.profile,
   };
 }
 
+/** The one that `--only` names; all, when it names none. */
+function chosen<Name extends string>(names: readonly Name[], only: string | undefined): readonly Name[] {
+  const found = names.filter((name) => only === undefined || name === only);
+  if (found.length === 0) throw new Error(`--only takes ${names.join(', ')}, not "${only}".`);
+  return found;
+}
+
 function number(name: string, text: string, least: number): number {
   const value = Number(text);
-  if (text.trim() === '' || !(value >= least && value <= 1_000_000)) {
+  if (text.trim() === '' || !(value >= least && value <= MOST)) {
     throw new Error(`${name} takes a number of at least ${least}, not "${text}".`);
   }
   return value;

@@ -15,13 +15,28 @@ import { PRODUCT_FOLDER } from './folders.ts';
 export interface OpenedProduct {
   readonly application: Compose.Application;
   readonly owner: pg.Client;
+  /** Of the tables' owner. */
+  readonly ownerUrl: string;
   /** As the app role, bound by row-level security. */
   readonly appUrl: string;
   readonly tenantKey: string;
+  /** Of the tenant's staff. */
+  readonly apiKey: string;
+  /** Where a gateway finds the same database. */
+  readonly dataDir: string;
   readonly version: string;
 }
 
-export async function openProduct(cleanup: Cleanup): Promise<OpenedProduct> {
+/** An empty database. */
+export interface OpenedPostgres {
+  readonly dataDir: string;
+  /** Of the tables' owner. */
+  readonly adminUrl: string;
+  readonly appUrl: string;
+}
+
+/** A PostgreSQL in a folder of its own, with nothing in it yet; both are removed in the end. */
+export async function openPostgres(cleanup: Cleanup): Promise<OpenedPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), 'membergraph-bench-'));
   cleanup.add(() => rm(dataDir, { recursive: true, force: true }));
   // As root, PostgreSQL runs as another user, who has to pass through here.
@@ -30,6 +45,11 @@ export async function openProduct(cleanup: Cleanup): Promise<OpenedProduct> {
   cleanup.add(() => embedded.removeEmbeddedPostgres(dataDir));
   const { adminUrl, appUrl, release } = await embedded.acquireEmbeddedPostgres({ dataDir });
   cleanup.add(release);
+  return { dataDir, adminUrl, appUrl };
+}
+
+export async function openProduct(cleanup: Cleanup): Promise<OpenedProduct> {
+  const { dataDir, adminUrl, appUrl } = await openPostgres(cleanup);
   const { migrate } = (await productModule('persistence/index.js')) as typeof Persistence;
   await migrate(adminUrl, appUrl);
   // Decorators need the metadata that the schema's module brings.
@@ -41,13 +61,16 @@ export async function openProduct(cleanup: Cleanup): Promise<OpenedProduct> {
   const logger = createLogger('warn');
   const application = await composeApplication({ config, databaseUrl: appUrl, plugins: [], logger });
   cleanup.add(() => application.close());
-  const { tenant } = await ensureDemoTenant(application, config);
+  const { tenant, adminApiKey: apiKey } = await ensureDemoTenant(application, config);
   const owner = new pg.Client({ connectionString: adminUrl });
   await owner.connect();
   cleanup.add(() => owner.end());
   const tenantKey = (await application.services.tenants.findKeyByCode(tenant)) ?? '';
   const { rows } = await owner.query<{ server_version: string }>('show server_version');
-  return { application, owner, appUrl, tenantKey, version: rows[0]?.server_version ?? '?' };
+  return {
+    ...{ application, owner, ownerUrl: adminUrl, appUrl, tenantKey, apiKey, dataDir },
+    version: rows[0]?.server_version ?? '?',
+  };
 }
 
 export async function productModule(path: string): Promise<unknown> {

@@ -24,7 +24,7 @@ const lockLedger = {
   name: 'lock',
   text: `
     select l.ledger_id, l.posted, l.pending, l.held, l.version, t.program_version,
-           date_trunc('milliseconds', now()) as now,
+           greatest(date_trunc('milliseconds', now()), l.recorded_at) as now,
            (date_trunc('month', (now() at time zone 'Asia/Shanghai') + interval '12 months')
              + interval '1 month') at time zone 'Asia/Shanghai' as expires_at
       from ledger l
@@ -47,7 +47,7 @@ const insertLot = {
                      expires_at, created_at, matured_at)
     values ($1, $2, $3, $4, $5, $5, false, $6, $7, $6, $6)`,
 };
-/** Ledger, feed and entry in one statement, last: the feed's row stays locked until the commit. */
+/** Ledger, feed, leg and entry in one statement, last: the feed's row stays locked until the commit. */
 const writeEntry = {
   name: 'entry',
   text: `
@@ -56,13 +56,22 @@ const writeEntry = {
     left_as as (
       update ledger set posted = posted + $4, version = $3, recorded_at = $6,
                         settle_at = least(settle_at, $7), feed_position = (select position from feed)
-       where tenant_id = $1 and ledger_id = $2 returning posted, pending, held)
+       where tenant_id = $1 and ledger_id = $2 returning posted, pending, held),
+    taken as (
+      insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
+      select $1, position, $9, 'ISSUED', $5, -$4, $6 from feed)
     insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                        held_delta, posted_after, pending_after, held_after, feed_position, reason,
                        available_at, expires_at, occurred_at, recorded_at)
     select $1, $2, $3, $5, 'EARN', $4, $4, 0, 0, l.posted, l.pending, l.held, f.position, $8, $6, $7, $6, $6
       from feed f, left_as l
     returning posted_after`,
+};
+
+/** All of it in one call; `floor-function.sql` has it. */
+const callFunction = {
+  name: 'function',
+  text: 'select * from floor_earn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
 };
 
 interface LockedLedger {
@@ -77,7 +86,7 @@ interface LockedLedger {
 }
 interface Posted {
   readonly operationKey: string;
-  readonly ledger: LockedLedger;
+  readonly ledger: Pick<LockedLedger, 'ledger_id' | 'pending' | 'held' | 'now' | 'expires_at'>;
   readonly version: string;
   readonly postedAfter: string;
 }
@@ -104,13 +113,38 @@ export async function earnPoints(
   return toPayload(input, posted, asset);
 }
 
-async function post(client: pg.PoolClient, tenantKey: string, input: EarnInput): Promise<Posted> {
-  const { idempotencyKey, ...request } = input;
+/** Credits an amount by one call of an SQL function; answers as the schema says. */
+export async function earnPointsByFunction(
+  pool: pg.Pool,
+  tenantKey: string,
+  input: EarnInput,
+  asset: unknown,
+): Promise<unknown> {
+  const { idempotencyKey, amount, reason = null, reference } = input;
   const operationKey = v7();
-  const hash = createHash('sha256')
+  const { rows } = await pool.query<LockedLedger & { posted_after: string }>({
+    ...callFunction,
+    values: [
+      ...[tenantKey, idempotencyKey, hashOf(input), fromPublicId(input.memberId), input.asset, amount],
+      ...[reason, reference?.type ?? null, reference?.id ?? null, operationKey, v7()],
+    ],
+  });
+  const [ledger] = rows;
+  if (ledger === undefined) throw new Error('The function answered nothing.');
+  const posted = { operationKey, ledger, version: ledger.version, postedAfter: ledger.posted_after };
+  return toPayload(input, posted, asset);
+}
+
+function hashOf({ idempotencyKey: _, ...request }: EarnInput): Buffer {
+  return createHash('sha256')
     .update(`earnPoints\n${JSON.stringify(request)}`)
     .digest();
-  const claim = [tenantKey, idempotencyKey, hash, JSON.stringify({ operation: operationKey })];
+}
+
+async function post(client: pg.PoolClient, tenantKey: string, input: EarnInput): Promise<Posted> {
+  const operationKey = v7();
+  const result = JSON.stringify({ operation: operationKey });
+  const claim = [tenantKey, input.idempotencyKey, hashOf(input), result];
   const claimed = await client.query({ ...claimKey, values: claim });
   if (claimed.rowCount === 0) throw new Error('The key was used before: the floor keeps no replays.');
   const locked = await client.query<LockedLedger>({
@@ -136,7 +170,7 @@ async function post(client: pg.PoolClient, tenantKey: string, input: EarnInput):
   await client.query({ ...insertOperation, values: operation });
   const lot = [tenantKey, ledgerKey, v7(), operationKey, amount, now, expiresAt];
   await client.query({ ...insertLot, values: lot });
-  const entry = [tenantKey, ledgerKey, version, amount, operationKey, now, expiresAt, reason];
+  const entry = [tenantKey, ledgerKey, version, amount, operationKey, now, expiresAt, reason, input.asset];
   const written = await client.query<{ posted_after: string }>({ ...writeEntry, values: entry });
   return { operationKey, ledger, version, postedAfter: written.rows[0]?.posted_after ?? '' };
 }

@@ -2,18 +2,23 @@
 export interface LoadJob {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** A request's JSON: `{{member}}` becomes a member's id at random, `{{key}}` a key that was never used. */
+  /**
+   * A request's JSON: `{{member}}` becomes a member's id at random, `{{key}}` a key that was never used. Where
+   * either stands again, it is another one.
+   */
   readonly body: string;
   readonly members: readonly string[];
+  /** Each member is asked about once, in their order, until there are no more. */
+  readonly inOrder?: boolean;
   readonly connections: number;
   readonly seconds: number;
-  /** A right answer contains it; `{{member}}` as above. */
+  /** A right answer contains it; `{{member}}` is the first one of the request. */
   readonly proof: string;
 }
 
 export interface LoadResult {
   readonly completed: number;
-  /** From the first request to the last answer that counts. */
+  /** From the first request to the last answer that counts; less than asked for when members ran out. */
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;

@@ -16,19 +16,21 @@ class Caller {
   readonly #client: Client;
   readonly #path: string;
   readonly #until: number;
+  readonly #order: Iterator<string>;
 
-  constructor(job: LoadJob, until: number) {
+  constructor(job: LoadJob, until: number, order: Iterator<string>) {
     const { origin, pathname } = new URL(job.url);
     this.#job = job;
     this.#path = pathname;
     this.#until = until;
+    this.#order = order;
     this.#client = new Client(origin, { pipelining: 1 });
   }
 
   async run(): Promise<void> {
     while (performance.now() < this.#until) {
-      const { members } = this.#job;
-      const member = members[Math.floor(Math.random() * members.length)] ?? '';
+      const member = this.#nextMember();
+      if (member === null) break;
       const startedAt = performance.now();
       const refusal = await this.#ask(member);
       const endedAt = performance.now();
@@ -42,11 +44,25 @@ class Caller {
     await this.#client.close();
   }
 
+  #nextMember(): string | null {
+    if (this.#job.inOrder !== true) return this.#anyMember();
+    const next = this.#order.next();
+    return next.done === true ? null : next.value;
+  }
+
+  #anyMember(): string {
+    const { members } = this.#job;
+    return members[Math.floor(Math.random() * members.length)] ?? '';
+  }
+
   /** Why the answer is wrong; null when it is right. */
   #ask(member: string): Promise<string | null> {
     const { headers, body, proof } = this.#job;
     const fill = (template: string): string =>
-      template.replace('{{member}}', member).replace('{{key}}', () => randomUUID());
+      template
+        .replace('{{member}}', member)
+        .replaceAll('{{member}}', () => this.#anyMember())
+        .replaceAll('{{key}}', () => randomUUID());
     return new Promise((resolve) => {
       const chunks: Buffer[] = [];
       let status = 0;
@@ -78,12 +94,14 @@ function refusalOf(status: number, answer: Buffer, proof: string): string | null
 async function run(job: LoadJob): Promise<LoadResult> {
   const startedAt = performance.now();
   const until = startedAt + job.seconds * 1_000;
-  const callers = Array.from({ length: job.connections }, () => new Caller(job, until));
+  const order = job.members.values();
+  const callers = Array.from({ length: job.connections }, () => new Caller(job, until, order));
   await Promise.all(callers.map((caller) => caller.run()));
   const latencies = Float64Array.from(callers.flatMap((caller) => caller.latencies)).sort();
   return {
     completed: latencies.length,
-    seconds: job.seconds,
+    seconds:
+      job.inOrder === true ? Math.min(job.seconds, (performance.now() - startedAt) / 1_000) : job.seconds,
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
     failed: callers.reduce((sum, { failed }) => sum + failed, 0),

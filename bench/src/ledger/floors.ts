@@ -1,21 +1,17 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { v7 } from 'uuid';
-import type { Cleanup } from './cleanup.ts';
-import type { OpenedProduct } from './product.ts';
+import type { Cleanup } from '../cleanup.ts';
+import type { OpenedProduct } from '../product.ts';
+import type { BenchMember } from './bed.ts';
 
 /** As many as the product's own default for transactions. */
 const CONNECTIONS = 12;
 /** As the product runs its connections. */
-const SETTINGS = '-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off -c timezone=UTC';
+export const SETTINGS =
+  '-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off -c timezone=UTC';
 
 export type Kind = 'EARN' | 'REDEEM';
-
-export interface BenchMember {
-  readonly memberKey: string;
-  readonly memberId: string;
-  readonly ledgerKey: string;
-}
 
 /** One way to post. */
 export interface Way {
@@ -39,7 +35,8 @@ const SQL = {
   member: prepared('b.member', 'select status from member where tenant_id = $1 and member_id = $2'),
   ledger: prepared(
     'b.ledger',
-    'select posted, pending, held, version from ledger where tenant_id = $1 and ledger_id = $2 for update',
+    `select posted, pending, held, version, greatest($3::timestamptz, recorded_at) as now
+       from ledger where tenant_id = $1 and ledger_id = $2 for update`,
   ),
   operation: prepared(
     'b.operation',
@@ -135,12 +132,14 @@ async function postOn(
   const [key, operation] = [v7(), v7()];
   await ask(SQL.tenant, tenant);
   const [clock] = await ask(SQL.clock, tenant);
-  const now = clock?.now;
+  const begun = clock?.now;
   const { memberKey, ledgerKey } = member;
   const [who] = await ask(SQL.member, tenant, memberKey);
   if (who?.status !== 'ACTIVE') throw new Error('The member is not active.');
-  await ask(SQL.key, tenant, key, hashOf(key), JSON.stringify({ operation }), now);
-  const [ledger] = await ask(SQL.ledger, tenant, ledgerKey);
+  await ask(SQL.key, tenant, key, hashOf(key), JSON.stringify({ operation }), begun);
+  const [ledger] = await ask(SQL.ledger, tenant, ledgerKey, begun);
+  // Who waited for the lock doesn't record a time before the last.
+  const now = ledger?.now;
   const version = Number(ledger?.version) + 1;
   const delta = kind === 'EARN' ? amount : -amount;
   const posted = Number(ledger?.posted) + delta;

@@ -1,0 +1,45 @@
+-- A credit of the hand-written server in one call: the same rows and the same answer as its interactive transaction.
+create function floor_earn(p_tenant uuid, p_key text, p_hash bytea, p_member uuid, p_asset text, p_amount bigint,
+                           p_reason text, p_type text, p_reference text, p_operation uuid, p_lot uuid)
+returns table (ledger_id uuid, pending bigint, held bigint, version bigint, posted_after bigint, now timestamptz,
+               expires_at timestamptz)
+language plpgsql set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+declare
+  l ledger;
+  v_program integer;
+  v_position bigint;
+  v_now timestamptz := date_trunc('milliseconds', now());
+  v_expires timestamptz := (date_trunc('month', (v_now at time zone 'Asia/Shanghai') + interval '12 months')
+                            + interval '1 month') at time zone 'Asia/Shanghai';
+begin
+  insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
+  values (p_tenant, p_key, 'earnPoints', p_hash, jsonb_build_object('operation', p_operation), v_now);
+  select led.* into l
+    from ledger led
+    join member m on m.tenant_id = led.tenant_id and m.member_id = led.member_id and m.status = 'ACTIVE'
+   where led.tenant_id = p_tenant and led.member_id = p_member and led.asset = p_asset for update of led;
+  if not found then raise 'There is no such active member with such a ledger.'; end if;
+  v_now := greatest(v_now, l.recorded_at);
+  select program_version into v_program from tenant where tenant_id = p_tenant;
+  insert into operation (tenant_id, operation_id, kind, program_version, reason, reference_type, reference_id,
+                         ledger_ids, versions, created_at)
+  values (p_tenant, p_operation, 'EARN', v_program, p_reason, p_type, p_reference, array[l.ledger_id],
+          array[l.version + 1], v_now);
+  insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at, expires_at,
+                   created_at, matured_at)
+  values (p_tenant, l.ledger_id, p_lot, p_operation, p_amount, p_amount, false, v_now, v_expires, v_now, v_now);
+  update tenant_feed set position = position + 1 where tenant_id = p_tenant returning position into v_position;
+  update ledger led
+     set posted = posted + p_amount, version = version + 1, recorded_at = v_now, feed_position = v_position,
+         settle_at = least(settle_at, v_expires)
+   where led.tenant_id = p_tenant and led.ledger_id = l.ledger_id;
+  insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
+                     held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
+                     expires_at, occurred_at, recorded_at)
+  values (p_tenant, l.ledger_id, l.version + 1, p_operation, 'EARN', p_amount, p_amount, 0, 0, l.posted + p_amount,
+          l.pending, l.held, v_position, p_reason, v_now, v_expires, v_now, v_now);
+  insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
+  values (p_tenant, v_position, p_asset, 'ISSUED', p_operation, -p_amount, v_now);
+  return query select l.ledger_id, l.pending, l.held, l.version + 1, l.posted + p_amount, v_now, v_expires;
+end $$;

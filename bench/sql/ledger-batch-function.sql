@@ -1,0 +1,52 @@
+-- Credits to distinct ledgers in one call, set-based: the rows that the product writes, one statement a table. The
+-- feed's position is taken last, because its lock is held until the commit.
+create function bench_post_many(p_tenant uuid, p_keys text[], p_hashes bytea[], p_members uuid[], p_ledgers uuid[],
+                                p_amounts bigint[], p_operations uuid[], p_lots uuid[]) returns bigint
+language plpgsql set plan_cache_mode = force_generic_plan as $$
+declare
+  v_now timestamptz;
+  v_expires timestamptz;
+  v_program integer;
+  v_count bigint := cardinality(p_keys);
+  v_before bigint;
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  select business_time(), program_version into v_now, v_program from tenant where tenant_id = p_tenant;
+  v_expires := v_now + interval '1 year';
+  perform from ledger where tenant_id = p_tenant and ledger_id = any(p_ledgers) order by ledger_id for update;
+  -- Who waited for a lock doesn't record a time before the last.
+  select greatest(v_now, max(recorded_at)) into v_now from ledger
+   where tenant_id = p_tenant and ledger_id = any(p_ledgers);
+  perform from unnest(p_members) m (member_id)
+     left join member on member.tenant_id = p_tenant and member.member_id = m.member_id and status = 'ACTIVE'
+    where member.member_id is null;
+  if found then raise 'MEMBER_NOT_ACTIVE'; end if;
+  insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
+  select p_tenant, key, 'bench', hash, jsonb_build_object('operation', operation_id), v_now
+    from unnest(p_keys, p_hashes, p_operations) as k (key, hash, operation_id);
+  insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions, created_at)
+  select p_tenant, o.operation_id, 'EARN', v_program, 'bench', array[l.ledger_id], array[l.version + 1], v_now
+    from unnest(p_operations, p_ledgers) as o (operation_id, ledger_id)
+    join ledger l on l.tenant_id = p_tenant and l.ledger_id = o.ledger_id;
+  insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at, expires_at,
+                   created_at, matured_at)
+  select p_tenant, ledger_id, lot_id, operation_id, amount, amount, false, v_now, v_expires, v_now, v_now
+    from unnest(p_ledgers, p_lots, p_operations, p_amounts) as t (ledger_id, lot_id, operation_id, amount);
+  update tenant_feed set position = position + v_count where tenant_id = p_tenant
+  returning position - v_count into v_before;
+  insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
+                     held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
+                     expires_at, occurred_at, recorded_at)
+  select p_tenant, l.ledger_id, l.version + 1, e.operation_id, 'EARN', e.amount, e.amount, 0, 0, l.posted + e.amount,
+         l.pending, l.held, v_before + e.place, 'bench', v_now, v_expires, v_now, v_now
+    from unnest(p_ledgers, p_operations, p_amounts) with ordinality as e (ledger_id, operation_id, amount, place)
+    join ledger l on l.tenant_id = p_tenant and l.ledger_id = e.ledger_id;
+  insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
+  select p_tenant, v_before + place, 'points', 'ISSUED', operation_id, -amount, v_now
+    from unnest(p_operations, p_amounts) with ordinality as g (operation_id, amount, place);
+  update ledger l
+     set posted = l.posted + e.amount, version = l.version + 1, feed_position = v_before + e.place, recorded_at = v_now
+    from unnest(p_ledgers, p_amounts) with ordinality as e (ledger_id, amount, place)
+   where l.tenant_id = p_tenant and l.ledger_id = e.ledger_id;
+  return v_before;
+end $$;
