@@ -87,10 +87,9 @@ const SQL = {
     `update ledger set posted = $3, version = $4, feed_position = $5, recorded_at = $6
       where tenant_id = $1 and ledger_id = $2`,
   ),
-  call: prepared('b.call', 'select bench_post($1, $2, $3, $4, $5, $6, $7, $8, $9)'),
 } as const;
 
-function poolOf(cleanup: Cleanup, { appUrl }: OpenedProduct): pg.Pool {
+export function poolOf(cleanup: Cleanup, { appUrl }: OpenedProduct): pg.Pool {
   const pool = new pg.Pool({ connectionString: appUrl, max: CONNECTIONS, options: SETTINGS });
   cleanup.add(() => pool.end());
   return pool;
@@ -161,14 +160,15 @@ async function postOn(
 }
 
 /** A call of one SQL function for each posting. */
-export function oneFunction(cleanup: Cleanup, product: OpenedProduct): Way {
+export function oneFunction(cleanup: Cleanup, product: OpenedProduct, called = 'bench_post'): Way {
   const pool = poolOf(cleanup, product);
+  const call = prepared(`b.${called}`, `select ${called}($1, $2, $3, $4, $5, $6, $7, $8, $9)`);
   return {
     name: 'one function a posting',
     post: (kind, { memberKey, ledgerKey }, amount) => {
       const key = v7();
       const posting = [kind, memberKey, ledgerKey, amount, v7(), v7()];
-      return pool.query({ ...SQL.call, values: [product.tenantKey, key, hashOf(key), ...posting] });
+      return pool.query({ ...call, values: [product.tenantKey, key, hashOf(key), ...posting] });
     },
   };
 }

@@ -1,0 +1,18 @@
+-- Entries for the two other orders of a feed, so that each pays for its own index alone. The sequence gives a call
+-- that posts many a range of its own, above all positions of the feed, since legs are keyed by either.
+create sequence bench_position increment by 1000 start with 1000000000;
+
+create table entry_horizon (like entry including defaults, primary key (tenant_id, ledger_id, version));
+alter table entry_horizon add column xid xid8 not null default pg_current_xact_id();
+create index entry_horizon_by_feed on entry_horizon (tenant_id, xid, feed_position);
+
+create table entry_none (like entry including defaults, primary key (tenant_id, ledger_id, version));
+
+alter table entry_horizon enable row level security;
+alter table entry_none enable row level security;
+create policy own_tenant on entry_horizon
+  using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+create policy own_tenant on entry_none
+  using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+grant select, insert on entry_horizon, entry_none to public;
+grant usage on sequence bench_position to public;
