@@ -8,7 +8,7 @@ import type { Options } from '../options.ts';
 import type { ServerProcess } from '../processes.ts';
 import type { OpenedProduct } from '../product.ts';
 import type { BenchMember } from './bed.ts';
-import { type Contender, contest, pressCallers } from './contest.ts';
+import { type Contender, contest, pressEach } from './contest.ts';
 import { SETTINGS } from './floors.ts';
 import { anyOf, askedBy, contenderOver } from './http.ts';
 import { type Row, rowsOf } from './table.ts';
@@ -16,6 +16,8 @@ import { type Row, rowsOf } from './table.ts';
 const ITEMS = 1_000;
 /** A settlement comes from one system; a few requests are under way, so that nobody waits for it alone. */
 const CALLERS = 4;
+/** In a press, which has no time: a batch may take a second. */
+const BATCHES = 12;
 const FUNCTION = 'one function, bare';
 
 /** `earnPointsBatch` through the gateway, beside one call of an SQL function for as many credits. */
@@ -30,7 +32,7 @@ export async function benchBatch(
   const items = Array.from({ length: ITEMS }, () => ({ ...item, reason: 'bench' }));
   const proof = `"succeeded":${ITEMS}`;
   const asked = await askedBy('ledger-earn-batch.graphql', { input: { items } }, proof);
-  const pressure = { connections: CALLERS, members: anyOf(members) };
+  const pressure = { connections: CALLERS, members: anyOf(members), requests: BATCHES };
   const contenders = [
     contenderOver(load, product, gateway, asked, pressure),
     bareFunction(cleanup, product, members),
@@ -52,8 +54,10 @@ function bareFunction(cleanup: Cleanup, product: OpenedProduct, members: readonl
     name: FUNCTION,
     pid: process.pid,
     owner: product.owner,
-    press: (seconds) =>
-      pressCallers(CALLERS, seconds, () => postMany(pool, product.tenantKey, anyDistinct(members, ITEMS))),
+    press: () => {
+      const batches = Array.from({ length: BATCHES }, () => anyDistinct(members, ITEMS));
+      return pressEach(CALLERS, batches, (batch) => postMany(pool, product.tenantKey, batch));
+    },
   };
 }
 

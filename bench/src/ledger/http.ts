@@ -6,6 +6,9 @@ import type { OpenedProduct } from '../product.ts';
 import type { BenchMember } from './bed.ts';
 import type { Contender } from './contest.ts';
 
+/** A press that has a number of requests ends when all were answered; this is only a bound. */
+const LONGEST_SECONDS = 120;
+
 /** A document with its variables, as the load process asks it. */
 export interface Asked {
   readonly body: string;
@@ -35,6 +38,8 @@ export interface Pressure {
   readonly connections: number;
   /** Called for each press: who is asked about, and whether each of them once. */
   members(): Pick<LoadJob, 'members' | 'inOrder'>;
+  /** How many requests a press has, where it isn't a time. */
+  readonly requests?: number | undefined;
 }
 
 /** A server that the load process asks. */
@@ -43,7 +48,7 @@ export function contenderOver(
   product: OpenedProduct,
   server: ServerProcess,
   asked: Asked,
-  { connections, members }: Pressure,
+  { connections, members, requests }: Pressure,
 ): Contender {
   const { url, pid, name } = server;
   return {
@@ -52,7 +57,10 @@ export function contenderOver(
     owner: product.owner,
     press: async (seconds) => {
       const headers = headersOf(product);
-      const result = await load.run({ url, headers, ...asked, ...members(), connections, seconds });
+      const some = members();
+      const isBounded = some.inOrder === true || requests !== undefined;
+      const bounds = { connections, requests, seconds: isBounded ? LONGEST_SECONDS : seconds };
+      const result = await load.run({ url, headers, ...asked, ...some, ...bounds });
       if (result.failed === 0) return result;
       throw new Error(
         `${name} answered ${result.failed} of ${result.completed} requests wrongly, ` +

@@ -66,11 +66,8 @@ async function overGateway(
   const chosen = name === REDEEM ? members : members.toReversed();
   const pressure = { connections, members: someOf(chosen, SPENDS) };
   const contender = contenderOver(load, product, gateway, asked, pressure);
-  return { ...contender, name, press: () => contender.press(LONGEST_SECONDS) };
+  return { ...contender, name };
 }
-
-/** A press ends when everybody was asked; this is only a bound. */
-const LONGEST_SECONDS = 120;
 
 async function inService(
   product: OpenedProduct,

@@ -10,6 +10,8 @@ export interface LoadJob {
   readonly members: readonly string[];
   /** Each member is asked about once, in their order, until there are no more. */
   readonly inOrder?: boolean;
+  /** How many requests there are; as many as the time allows when missing. */
+  readonly requests?: number | undefined;
   readonly connections: number;
   readonly seconds: number;
   /** A right answer contains it; `{{member}}` is the first one of the request. */
@@ -18,7 +20,7 @@ export interface LoadJob {
 
 export interface LoadResult {
   readonly completed: number;
-  /** From the first request to the last answer that counts; less than asked for when members ran out. */
+  /** From the first request to the last answer that counts; less than asked for when there was no more to ask. */
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;

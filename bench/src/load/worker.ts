@@ -29,10 +29,10 @@ class Caller {
 
   async run(): Promise<void> {
     while (performance.now() < this.#until) {
-      const member = this.#nextMember();
-      if (member === null) break;
+      const asked = this.#order.next();
+      if (asked.done === true) break;
       const startedAt = performance.now();
-      const refusal = await this.#ask(member);
+      const refusal = await this.#ask(asked.value);
       const endedAt = performance.now();
       // What ends after the bell was cut short for the others: it counts for nobody.
       if (endedAt > this.#until) break;
@@ -44,24 +44,13 @@ class Caller {
     await this.#client.close();
   }
 
-  #nextMember(): string | null {
-    if (this.#job.inOrder !== true) return this.#anyMember();
-    const next = this.#order.next();
-    return next.done === true ? null : next.value;
-  }
-
-  #anyMember(): string {
-    const { members } = this.#job;
-    return members[Math.floor(Math.random() * members.length)] ?? '';
-  }
-
   /** Why the answer is wrong; null when it is right. */
   #ask(member: string): Promise<string | null> {
     const { headers, body, proof } = this.#job;
     const fill = (template: string): string =>
       template
         .replace('{{member}}', member)
-        .replaceAll('{{member}}', () => this.#anyMember())
+        .replaceAll('{{member}}', () => anyOf(this.#job))
         .replaceAll('{{key}}', () => randomUUID());
     return new Promise((resolve) => {
       const chunks: Buffer[] = [];
@@ -82,6 +71,16 @@ class Caller {
   }
 }
 
+/** About whom each request of the job is, over all callers. */
+function* membersOf(job: LoadJob): Generator<string> {
+  if (job.inOrder === true) yield* job.members;
+  else for (let asked = 0; asked < (job.requests ?? Number.POSITIVE_INFINITY); asked += 1) yield anyOf(job);
+}
+
+function anyOf({ members }: LoadJob): string {
+  return members[Math.floor(Math.random() * members.length)] ?? '';
+}
+
 function refusalOf(status: number, answer: Buffer, proof: string): string | null {
   const isRight =
     status === 200 &&
@@ -94,14 +93,14 @@ function refusalOf(status: number, answer: Buffer, proof: string): string | null
 async function run(job: LoadJob): Promise<LoadResult> {
   const startedAt = performance.now();
   const until = startedAt + job.seconds * 1_000;
-  const order = job.members.values();
+  const isBounded = job.inOrder === true || job.requests !== undefined;
+  const order = membersOf(job);
   const callers = Array.from({ length: job.connections }, () => new Caller(job, until, order));
   await Promise.all(callers.map((caller) => caller.run()));
   const latencies = Float64Array.from(callers.flatMap((caller) => caller.latencies)).sort();
   return {
     completed: latencies.length,
-    seconds:
-      job.inOrder === true ? Math.min(job.seconds, (performance.now() - startedAt) / 1_000) : job.seconds,
+    seconds: isBounded ? Math.min(job.seconds, (performance.now() - startedAt) / 1_000) : job.seconds,
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
     failed: callers.reduce((sum, { failed }) => sum + failed, 0),
