@@ -15,7 +15,7 @@ const MEMBERS = {
 /** How long is measured, where it isn't said: these two have many parts. */
 const TIMES = { seconds: '3', rounds: '5', warmUp: '4' };
 const SHORT_TIMES = { seconds: '1', rounds: '3', warmUp: '1' };
-const ENTRIES = '500000';
+const ENTRIES = '300000';
 const LARGE_ENTRIES = '10000000';
 
 export interface Options {
@@ -58,7 +58,7 @@ export const HELP = `Membergraph beside its peers and a hand-written floor: same
   --members N      members in the database (2000; ledger: 100000; feed: 20000; review: 1000000)
   --only 04|05|03  one document alone
   --only PART      in ledger, one part alone: posting, gateway, batch, lots, large, bytes or import
-  --entries N      entries of the large database in ledger (500000; with --large 10000000)
+  --entries N      entries of the large database in ledger (300000; with --large 10000000)
   --large          in ledger: 10,000,000 entries, 200,000 postings for bytes, the whole import
   --profile DIR    write a CPU profile of each contender's process to DIR
 

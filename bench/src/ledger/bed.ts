@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { v7 } from 'uuid';
 import type * as Ids from '../../../src/kernel/ids.ts';
 import type { Cleanup } from '../cleanup.ts';
+import { freeOwner } from '../database.ts';
 import { PRODUCT_FOLDER, readBenchFile } from '../folders.ts';
 import { ledgerKeyOf } from '../ids.ts';
 import { type ServerProcess, startServer } from '../processes.ts';
@@ -47,6 +48,8 @@ export async function fill(
   });
   await owner.query(`select set_config('app.tenant_id', $1, false)`, [tenantKey]);
   const rebuild = indexesLast ? await dropIndexes(owner) : async (): Promise<void> => undefined;
+  // Row-level security binds the owner too, and asks of each row.
+  await freeOwner(owner);
   await owner.query('begin');
   for (const [name, value] of Object.entries({ first, lots, pairs }))
     await owner.query('select set_config($1, $2, true)', [`bench.${name}`, String(value)]);

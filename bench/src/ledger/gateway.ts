@@ -2,7 +2,6 @@ import { deepStrictEqual } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Cleanup } from '../cleanup.ts';
-import { freeOwner } from '../database.ts';
 import { BENCH_FOLDER, readBenchFile } from '../folders.ts';
 import type { Load } from '../load/load.ts';
 import type { Options } from '../options.ts';
@@ -28,8 +27,6 @@ export async function benchGateway(
   options: Options,
 ): Promise<Row[]> {
   await product.owner.query(await readBenchFile('sql', 'floor-function.sql'));
-  // The servers connect as the tables' owner: tenancy is not what they are asked to pay for.
-  await freeOwner(product.owner);
   const servers = [
     gateway,
     await startFloor(cleanup, product, INTERACTIVE, 'transaction'),
@@ -48,6 +45,7 @@ export async function benchGateway(
   });
 }
 
+/** It connects as the tables' owner, free of row-level security: tenancy is not what it is asked to pay for. */
 async function startFloor(
   cleanup: Cleanup,
   { apiKey, tenantKey, ownerUrl }: OpenedProduct,

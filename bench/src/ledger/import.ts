@@ -12,7 +12,7 @@ import { openPostgres } from '../product.ts';
 import { type Row, spellAim } from './table.ts';
 
 const FILE = join(BENCH_FOLDER, '..', '..', 'shared', 'data', 'CDNOW_master.txt');
-const QUICK_LINES = 5_000;
+const QUICK_LINES = 3_000;
 const LOOK_EVERY_MS = 250;
 const LONGEST_LOG = 2_000;
 const AIM = { is: '≥', value: 5_000 } as const;
