@@ -23,9 +23,9 @@ begin
   v_now := greatest(v_now, l.recorded_at);
   select program_version into v_program from tenant where tenant_id = p_tenant;
   insert into operation (tenant_id, operation_id, kind, program_version, reason, reference_type, reference_id,
-                         ledger_ids, versions, created_at)
+                         ledger_ids, versions, created_at, input_hash)
   values (p_tenant, p_operation, 'EARN', v_program, p_reason, p_type, p_reference, array[l.ledger_id],
-          array[l.version + 1], v_now);
+          array[l.version + 1], v_now, p_hash);
   insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at, expires_at,
                    created_at, matured_at)
   values (p_tenant, l.ledger_id, p_lot, p_operation, p_amount, p_amount, false, v_now, v_expires, v_now, v_now);

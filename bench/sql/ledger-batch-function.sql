@@ -24,9 +24,10 @@ begin
   insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
   select p_tenant, key, 'bench', hash, jsonb_build_object('operation', operation_id), v_now
     from unnest(p_keys, p_hashes, p_operations) as k (key, hash, operation_id);
-  insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions, created_at)
-  select p_tenant, o.operation_id, 'EARN', v_program, 'bench', array[l.ledger_id], array[l.version + 1], v_now
-    from unnest(p_operations, p_ledgers) as o (operation_id, ledger_id)
+  insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions, created_at,
+                         input_hash)
+  select p_tenant, o.operation_id, 'EARN', v_program, 'bench', array[l.ledger_id], array[l.version + 1], v_now, o.hash
+    from unnest(p_operations, p_ledgers, p_hashes) as o (operation_id, ledger_id, hash)
     join ledger l on l.tenant_id = p_tenant and l.ledger_id = o.ledger_id;
   insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at, expires_at,
                    created_at, matured_at)

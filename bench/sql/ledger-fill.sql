@@ -30,9 +30,10 @@ select tenant_id, gen_random_uuid()::text, case when delta > 0 then 'earnPoints'
        sha256(uuid_send(operation_id)), jsonb_build_object('operation', operation_id), now
   from act, setting;
 
-insert into operation (tenant_id, operation_id, kind, program_version, ledger_ids, versions, created_at)
+insert into operation (tenant_id, operation_id, kind, program_version, ledger_ids, versions, created_at,
+                       input_hash)
 select tenant_id, operation_id, case when delta > 0 then 'EARN' else 'REDEEM' end, program_version,
-       array[ledger_id], array[version], now
+       array[ledger_id], array[version], now, sha256(uuid_send(operation_id))
   from act, setting;
 
 insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,

@@ -24,8 +24,9 @@ begin
   select * into l from ledger where tenant_id = p_tenant and ledger_id = p_ledger for update;
   -- Who waited for the lock doesn't record a time before the last.
   v_now := greatest(v_now, l.recorded_at);
-  insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions, created_at)
-  values (p_tenant, p_operation, p_kind, v_program, 'bench', array[p_ledger], array[l.version + 1], v_now);
+  insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions, created_at,
+                         input_hash)
+  values (p_tenant, p_operation, p_kind, v_program, 'bench', array[p_ledger], array[l.version + 1], v_now, p_hash);
   if p_kind = 'EARN' then
     insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at, expires_at,
                      created_at, matured_at)

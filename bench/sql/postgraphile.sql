@@ -111,9 +111,9 @@ begin
      for update of l;
   if not found then raise exception 'there is no such active member with such a ledger'; end if;
   insert into operation (tenant_id, operation_id, kind, program_version, reason, reference_type, reference_id,
-                         ledger_ids, versions, created_at)
+                         ledger_ids, versions, created_at, input_hash)
   select tenant, operation_key, 'EARN', t.program_version, reason, reference_type, reference_id,
-         array[account.ledger_id], array[account.version + 1], now
+         array[account.ledger_id], array[account.version + 1], now, request_hash
     from tenant t where t.tenant_id = tenant;
   insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at,
                    expires_at, created_at, matured_at)

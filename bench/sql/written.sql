@@ -7,7 +7,7 @@ select e.version, e.kind, e.amount, e.posted_delta, e.pending_delta, e.held_delt
                             and s.version <= e.version)
          as is_sum,
        o.kind as operation, o.program_version, o.reference_type, o.reference_id, o.reason as operation_reason,
-       o.ledger_ids = array[e.ledger_id] and o.versions = array[e.version] as names_entry,
+       octet_length(o.input_hash) as input_hash_bytes, o.ledger_ids = array[e.ledger_id] and o.versions = array[e.version] as names_entry,
        lot.amount as lot_amount, lot.remaining, lot.held, lot.pending, lot.expires_at as lot_expires_at,
        lot.matured_at is not null as is_matured,
        g.asset, g.account, g.amount as leg_amount, g.recorded_at = e.recorded_at as is_leg_now,

@@ -37,8 +37,9 @@ const insertOperation = {
   name: 'operation',
   text: `
     insert into operation (tenant_id, operation_id, kind, program_version, reason, reference_type,
-                           reference_id, ledger_ids, versions, created_at)
-    values ($1, $2, 'EARN', $3, $4, $5, $6, array[$7::uuid], array[$8::bigint], $9)`,
+                           reference_id, ledger_ids, versions, created_at,
+                           input_hash)
+    values ($1, $2, 'EARN', $3, $4, $5, $6, array[$7::uuid], array[$8::bigint], $9, $10)`,
 };
 const insertLot = {
   name: 'lot',
@@ -143,8 +144,9 @@ function hashOf({ idempotencyKey: _, ...request }: EarnInput): Buffer {
 
 async function post(client: pg.PoolClient, tenantKey: string, input: EarnInput): Promise<Posted> {
   const operationKey = v7();
+  const hash = hashOf(input);
   const result = JSON.stringify({ operation: operationKey });
-  const claim = [tenantKey, input.idempotencyKey, hashOf(input), result];
+  const claim = [tenantKey, input.idempotencyKey, hash, result];
   const claimed = await client.query({ ...claimKey, values: claim });
   if (claimed.rowCount === 0) throw new Error('The key was used before: the floor keeps no replays.');
   const locked = await client.query<LockedLedger>({
@@ -166,6 +168,7 @@ async function post(client: pg.PoolClient, tenantKey: string, input: EarnInput):
     ledgerKey,
     version,
     now,
+    hash,
   ];
   await client.query({ ...insertOperation, values: operation });
   const lot = [tenantKey, ledgerKey, v7(), operationKey, amount, now, expiresAt];

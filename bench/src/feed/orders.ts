@@ -47,7 +47,7 @@ export const NONE: Order = {
 };
 export const ORDERS = [POSITION, HORIZON, NONE];
 
-/** Makes the functions of all orders: the same text, but for where the position comes from and the entry goes. */
+/** Makes the functions of all orders: the same text, but for where positions come from and entries go. */
 export async function createOrders({ owner }: OpenedProduct): Promise<void> {
   await owner.query(await readBenchFile('sql', 'feed-orders.sql'));
   for (const file of ['ledger-function.sql', 'ledger-batch-function.sql']) {

@@ -41,8 +41,8 @@ const SQL = {
   operation: prepared(
     'b.operation',
     `insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions,
-                            created_at)
-     values ($1, $2, $3, $4, 'bench', array[$5::uuid], array[$6::bigint], $7)`,
+                            created_at, input_hash)
+     values ($1, $2, $3, $4, 'bench', array[$5::uuid], array[$6::bigint], $7, $8)`,
   ),
   lot: prepared(
     'b.lot',
@@ -129,13 +129,14 @@ async function postOn(
   const ask = async (statement: { name: string; text: string }, ...values: unknown[]): Promise<Rows> =>
     (await client.query<Record<string, string>>({ ...statement, values })).rows;
   const [key, operation] = [v7(), v7()];
+  const hash = hashOf(key);
   await ask(SQL.tenant, tenant);
   const [clock] = await ask(SQL.clock, tenant);
   const begun = clock?.now;
   const { memberKey, ledgerKey } = member;
   const [who] = await ask(SQL.member, tenant, memberKey);
   if (who?.status !== 'ACTIVE') throw new Error('The member is not active.');
-  await ask(SQL.key, tenant, key, hashOf(key), JSON.stringify({ operation }), begun);
+  await ask(SQL.key, tenant, key, hash, JSON.stringify({ operation }), begun);
   const [ledger] = await ask(SQL.ledger, tenant, ledgerKey, begun);
   // Who waited for the lock doesn't record a time before the last.
   const now = ledger?.now;
@@ -143,7 +144,7 @@ async function postOn(
   const delta = kind === 'EARN' ? amount : -amount;
   const posted = Number(ledger?.posted) + delta;
   if (posted < 0) throw new Error('The balance is too small.');
-  await ask(SQL.operation, tenant, operation, kind, clock?.program_version, ledgerKey, version, now);
+  await ask(SQL.operation, tenant, operation, kind, clock?.program_version, ledgerKey, version, now, hash);
   if (kind === 'EARN') await ask(SQL.lot, tenant, ledgerKey, v7(), operation, amount, now);
   else {
     const [lot] = await ask(SQL.lots, tenant, ledgerKey);

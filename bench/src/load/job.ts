@@ -20,7 +20,7 @@ export interface LoadJob {
 
 export interface LoadResult {
   readonly completed: number;
-  /** From the first request to the last answer that counts; less than asked for when there was no more to ask. */
+  /** From the first request to the last answer that counts; less than asked for when all was asked. */
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
