@@ -110,7 +110,6 @@ export interface Application {
   readonly watcher: FeedWatcher;
   readonly metrics: Metrics;
   readonly jobs: JobParts;
-  readonly audit: AuditService;
   readonly proof: ProofKeeper;
   readonly logger: Logger;
   close(): Promise<void>;
@@ -216,6 +215,7 @@ export async function composeApplication({
     activities,
     benefits: new BenefitService({ database, programs, useCases, grants }),
     tiers: new TierService(database, useCases, tierGrants),
+    audit: new AuditService(database),
     pointEvents: new PointEventService(database, watcher),
   };
   return {
@@ -224,7 +224,6 @@ export async function composeApplication({
     watcher,
     metrics,
     jobs,
-    audit: new AuditService(database),
     proof,
     logger,
     close: async () => {

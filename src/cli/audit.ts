@@ -67,7 +67,7 @@ function progress(line: string): void {
 }
 
 async function checkLaws({ application }: Session, tenants: readonly Audited[], say: Say): Promise<void> {
-  const { audit } = application;
+  const { audit } = application.services;
   let violations = 0n;
   for (const [index, law] of LAWS.entries()) {
     const says = law.says[currentLanguage()];
@@ -93,7 +93,7 @@ async function rebuild(
 ): Promise<void> {
   let violations = 0n;
   for (const { key, code } of tenants) {
-    const { totals, breaches } = await application.audit.rebuild(key, at);
+    const { totals, breaches } = await application.services.audit.rebuild(key, at);
     for (const one of totals) say(`${code}: ${describeTotals(one)}`);
     violations += sayBreaches(say, `${code}: ${text('audit.rebuild.differs')}`, breaches);
   }
@@ -126,7 +126,8 @@ async function tellLiabilities(
   say: Say,
 ): Promise<void> {
   for (const { key, code } of tenants) {
-    for (const one of await application.audit.liabilities(key, at)) say(`${code}: ${describeLiability(one)}`);
+    for (const one of await application.services.audit.liabilities(key, at))
+      say(`${code}: ${describeLiability(one)}`);
   }
 }
 

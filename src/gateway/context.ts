@@ -3,6 +3,7 @@ import {
   type ActivityService,
   createActivityLoaders,
 } from '../domain/activities/index.ts';
+import type { AuditService } from '../domain/audit/index.ts';
 import { type BenefitLoaders, type BenefitService, createBenefitLoaders } from '../domain/benefits/index.ts';
 import {
   createLedgerLoaders,
@@ -30,6 +31,7 @@ export interface Services {
   readonly tenants: TenantService;
   readonly apiKeys: ApiKeyService;
   readonly testClock: TestClockService;
+  readonly audit: AuditService;
   readonly programs: ProgramService;
   readonly ledgers: LedgerService;
   readonly holds: HoldService;

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { type GraphQLSchema, isInterfaceType } from 'graphql';
 import { buildSchemaSync, type NonEmptyArray, type PubSub } from 'type-graphql';
 import { ActivityResolver, MemberActivitiesResolver } from '../domain/activities/index.ts';
+import { LiabilityResolver } from '../domain/audit/index.ts';
 import {
   BenefitResolver,
   BenefitUseResolver,
@@ -37,6 +38,7 @@ type ResolverClass = new (...args: never[]) => object;
 
 const resolvers: NonEmptyArray<ResolverClass> = [
   NodeResolver,
+  LiabilityResolver,
   ProgramResolver,
   AssetResolver,
   ApiKeyResolver,

@@ -60,7 +60,7 @@ async function fromLegs(at: Date | null): Promise<unknown[]> {
 }
 
 async function liabilities(at: Date | null): Promise<unknown[]> {
-  const found = await application.audit.liabilities(tea.tenantKey, at);
+  const found = await application.services.audit.liabilities(tea.tenantKey, at);
   return found.map(({ asset, issued, redeemed, breakage, outstanding }) => ({
     ...{ asset, issued, redeemed, breakage, outstanding },
   }));

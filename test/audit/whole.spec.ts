@@ -106,7 +106,7 @@ it('is proven through all that can be done with points, and through time', async
   );
   const { sealed, fault } = await application.proof.verify(tea.tenantKey);
   expect([sealed, fault]).toEqual([rows.reduce((sum, { n }) => sum + Number(n), 0), null]);
-  const [points] = await application.audit.liabilities(tea.tenantKey, null);
+  const [points] = await application.services.audit.liabilities(tea.tenantKey, null);
   const held = await owner.query<{ sum: string }>(
     `select sum(posted + pending) as sum from ledger where asset = 'points'`,
   );
@@ -115,6 +115,6 @@ it('is proven through all that can be done with points, and through time', async
     outstanding: BigInt(held.rows[0]?.sum ?? 0),
     transferred: 0n,
   });
-  const { breaches } = await application.audit.rebuild(tea.tenantKey, null);
+  const { breaches } = await application.services.audit.rebuild(tea.tenantKey, null);
   expect(breaches.named).toEqual([]);
 });

@@ -308,6 +308,37 @@ describe('how an asset is read', () => {
   });
 });
 
+describe('what is owed to members', () => {
+  it('is told by asset, now and as it was at a moment, also in money', async () => {
+    const at = await place(
+      programOf('expiry: { after: P30D }', '[]', '\n    rate: { amount: 100, money: "1.00" }'),
+    );
+    await done(at, 'earnPoints', { amount: '1000' });
+    await tell(at, '2026-02-11T11:00:00Z');
+    await done(at, 'redeemPoints', { amount: '250' });
+    await done(at, 'adjustPoints', { amount: '-50' });
+    const liabilityOf = async (moment: string | null) => {
+      const { data, errors } = await at.tenant.ask(
+        `query($at: DateTime) { program { liability(at: $at) {
+           asset { code } issued redeemed breakage adjusted outstanding worth { value currency } } } }`,
+        { at: moment },
+      );
+      return data?.program?.liability ?? errors[0]?.extensions?.code;
+    };
+    const points = { asset: { code: 'points' }, issued: '1000', breakage: '0' };
+    expect(await liabilityOf(null)).toEqual([
+      {
+        ...{ ...points, redeemed: '250', adjusted: '-50', outstanding: '700' },
+        worth: { value: '7.00', currency: 'EUR' },
+      },
+    ]);
+    expect(await liabilityOf('2026-02-10T23:00:00Z')).toMatchObject([
+      { ...points, redeemed: '0', adjusted: '0', outstanding: '1000' },
+    ]);
+    expect(await liabilityOf('2027-01-01T00:00:00Z')).toBe('AT_IN_FUTURE');
+  });
+});
+
 describe('what an operation was decided from', () => {
   it('is a hash on every operation: the same for the same input, another for another', async () => {
     const at = await place(programOf('maturity: { after: PT1H }'));

@@ -38,7 +38,13 @@ async function shop(): Promise<{ tenant: OwnTenant; memberId: string }> {
   return { tenant, memberId: await enrol(tenant) };
 }
 
-async function record({ act }: OwnTenant, memberId: string, type: string, number: string, more = {}): Promise<Json> {
+async function record(
+  { act }: OwnTenant,
+  memberId: string,
+  type: string,
+  number: string,
+  more = {},
+): Promise<Json> {
   const input = { idempotencyKey: newRequestKey(), memberId, type, order: { number }, ...more };
   const payload = await act(
     'recordActivity',
@@ -72,7 +78,11 @@ describe('points that wait for an order to be completed', () => {
     const operations = await record(tenant, memberId, 'order_completed', 'A');
     expect(operations).toHaveLength(2);
     for (const one of operations) {
-      expect(one).toMatchObject({ kind: 'MATURE', reason: 'order_completed', reference: { type: 'order', id: 'A' } });
+      expect(one).toMatchObject({
+        kind: 'MATURE',
+        reason: 'order_completed',
+        reference: { type: 'order', id: 'A' },
+      });
     }
     expect(await balances(tenant, memberId)).toEqual(['60+50', '1+1']);
     const history = await tenant.ask(
@@ -123,7 +133,12 @@ describe('points that wait for an order to be completed', () => {
     const codes = answers.flatMap(({ userErrors }) => userErrors.map(({ code }: Json) => code));
     expect(codes).toEqual(Array.from({ length: 11 }, () => 'DUPLICATE_ORDER'));
     expect(await balances(tenant, memberId)).toEqual(['55+0', '1+0']);
-    const once = { idempotencyKey: newRequestKey(), memberId, type: 'order_completed', order: { number: 'F' } };
+    const once = {
+      idempotencyKey: newRequestKey(),
+      memberId,
+      type: 'order_completed',
+      order: { number: 'F' },
+    };
     await record(tenant, memberId, 'purchase', 'F', TEN);
     const first = await tenant.act('recordActivity', once, 'operations { id kind }');
     expect(await tenant.act('recordActivity', once, 'operations { id kind }')).toEqual(first);

@@ -196,17 +196,17 @@ describe('a balance near the largest number', () => {
 
   it('may be that of many: their sums are exact', async () => {
     for (let index = 0; index < 3; index += 1) await rich('growth');
-    const { proof, audit, services } = gateway.application;
+    const { proof, services } = gateway.application;
     await proof.rollUp(gateway.tenantKey, 'Asia/Shanghai');
     await rich('growth');
     const [{ sum }] = await gateway.sql(
       `select sum(posted + pending) as sum from ledger where asset = 'growth'`,
     );
     expect(BigInt(sum)).toBeGreaterThan(4n * (BigInt(MOST) - 1n));
-    const liabilities = await audit.liabilities(gateway.tenantKey, null);
+    const liabilities = await services.audit.liabilities(gateway.tenantKey, null);
     const growth = liabilities.find(({ asset }) => asset === 'growth');
     expect(String(growth?.outstanding)).toBe(String(sum));
-    const { totals, breaches } = await audit.rebuild(gateway.tenantKey, null);
+    const { totals, breaches } = await services.audit.rebuild(gateway.tenantKey, null);
     expect(String(totals.find(({ asset }) => asset === 'growth')?.posted)).toBe(String(sum));
     expect(breaches.named).toEqual([]);
     expect(String((await services.activities.totals(gateway.tenantKey, 'growth')).points)).toBe(String(sum));

@@ -209,7 +209,8 @@ async function begin(world: World, { days }: Phase): Promise<void> {
 
 /** What the job leaves is what the model has, and every law holds. */
 async function expectSound({ tenant: { tenantKey }, model, today }: World): Promise<void> {
-  const { audit, proof } = application;
+  const { proof } = application;
+  const { audit } = application.services;
   await settleTenant(application.jobs, tenantKey);
   for (const [place, stored] of await storedLedgers(owner)) {
     model.ledger(place).age(noon(today));

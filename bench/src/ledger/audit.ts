@@ -21,11 +21,11 @@ export async function auditBooks(
   if (found?.wrong_ledgers !== 0 || found.feed_has_gap) {
     throw new Error(`The books don't add up (${what}): ${JSON.stringify(found)}.`);
   }
-  const entries = await application.audit.countEntries(tenantKey);
+  const entries = await application.services.audit.countEntries(tenantKey);
   const { LAWS } = (await productModule('domain/audit/index.js')) as typeof Audit;
   const laws = entries > MOST_FOR_ALL_LAWS ? [] : LAWS;
   for (const law of laws) {
-    const { count, named } = await application.audit.check(tenantKey, law);
+    const { count, named } = await application.services.audit.check(tenantKey, law);
     if (count > 0n) throw new Error(`${what} breaks "${law.says.en}" ${count} times: ${named[0]}`);
   }
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);

@@ -33,6 +33,7 @@ const rollUp = statement<{ legs: bigint }>(
 interface LiabilityRow {
   readonly asset: string;
   readonly at: Date;
+  readonly inFuture: boolean;
   readonly issued: string;
   readonly redeemed: string;
   readonly breakage: string;
@@ -58,7 +59,7 @@ const selectLiability = statement<LiabilityRow>(
      select g.asset, g.account, g.amount from leg g
       where g.tenant_id = $1 and g.position > coalesce((select position from head), 0)
         and g.recorded_at <= coalesce($2, business_time()))
-   select asset, coalesce($2, business_time()) as at,
+   select asset, coalesce($2, business_time()) as at, coalesce($2 > business_time(), false) as "inFuture",
           coalesce(-sum(amount) filter (where account = 'ISSUED'), 0)::text as issued,
           coalesce(sum(amount) filter (where account = 'REDEEMED'), 0)::text as redeemed,
           coalesce(sum(amount) filter (where account = 'BREAKAGE'), 0)::text as breakage,
@@ -71,6 +72,8 @@ const selectLiability = statement<LiabilityRow>(
 export interface Liability {
   readonly asset: string;
   readonly at: Date;
+  /** Whether that moment hasn't come. */
+  readonly inFuture: boolean;
   readonly issued: bigint;
   readonly redeemed: bigint;
   readonly breakage: bigint;

@@ -1,6 +1,6 @@
 export { type AssetDefinition, dailyLimit, type ExpiryDefinition, moneyOf } from './asset.schema.ts';
 export { fromMetricUnits, type Metric, parseMetric, toMetricUnits } from './metric.policy.ts';
-export { Asset, ProgramVersion } from './program.entity.ts';
+export { Asset, Program, ProgramVersion } from './program.entity.ts';
 export { programErrors } from './program.errors.ts';
 export { formatProgram, parseProgram } from './program.file.ts';
 export { AssetResolver, ProgramResolver } from './program.resolver.ts';
