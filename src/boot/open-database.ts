@@ -25,7 +25,12 @@ export async function openDatabase(config: Config, tell: (line: string) => void)
     if (databaseAdminUrl !== undefined) await migrate(databaseAdminUrl, databaseUrl);
     return { appUrl: databaseUrl, embedded: false, release: async () => undefined };
   }
-  const embedded = await acquireEmbeddedPostgres({ dataDir, log: tell, settings: EMBEDDED_SETTINGS });
+  const embedded = await acquireEmbeddedPostgres({
+    dataDir,
+    log: tell,
+    settings: EMBEDDED_SETTINGS,
+    keepRunning: true,
+  });
   try {
     await migrate(embedded.adminUrl, embedded.appUrl);
   } catch (error) {

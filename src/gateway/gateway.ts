@@ -8,7 +8,8 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { Executor, type MaskedResult } from './execute.ts';
-import { answerType, graphqlListener, type HttpContext, JSON_TYPE } from './http.ts';
+import { answerType, graphqlListener, type HttpContext, JSON_TYPE, RETRY_AFTER } from './http.ts';
+import { isUnavailable } from './mask.ts';
 import type { GatewayParts } from './parts.ts';
 import { createRoutes } from './routes.ts';
 import { acceptSockets } from './ws.ts';
@@ -29,11 +30,15 @@ function executeWith(executor: Executor): ApolloServerPlugin<HttpContext> {
           ...(errors === undefined ? {} : { errors }),
           ...(data === undefined ? {} : { data }),
         };
+        const headers = new HeaderMap();
+        // Proxies and clients that know nothing of GraphQL see by the status that they have to come again.
+        const isAway = (data ?? null) === null && errors?.some(isUnavailable) === true;
+        if (isAway) headers.set('retry-after', RETRY_AFTER);
         // Without data, nothing was executed: the variables were wrong after all.
         const isOld = answerType(request.http?.headers.get('accept')) === JSON_TYPE;
-        const status = data === undefined && !isOld ? 400 : undefined;
+        const unfit = data === undefined && !isOld ? 400 : undefined;
         return {
-          http: { headers: new HeaderMap(), status },
+          http: { headers, status: isAway ? 503 : unfit },
           body: { kind: 'single', singleResult },
         };
       },

@@ -6,12 +6,14 @@ import { pickLanguage, RequestFault } from '../kernel/errors.ts';
 import type { RequestContext } from '../kernel/request-context.ts';
 import { createContext, type GatewayContext } from './context.ts';
 import { type Admitted, type Credentials, InvalidDocument, InvalidVariables } from './guard/index.ts';
-import type { Reader } from './mask.ts';
+import { isUnavailable, type Reader } from './mask.ts';
 import type { GatewayParts } from './parts.ts';
 import { refusalErrors } from './refuse.ts';
 
 const LARGEST_BODY = 1_000_000;
 export const JSON_TYPE = 'application/json';
+/** In seconds: how long a crashed PostgreSQL takes to come back. */
+export const RETRY_AFTER = '2';
 const GRAPHQL_RESPONSE_TYPE = 'application/graphql-response+json';
 
 /** What Apollo's context carries: the operation as the guard admitted it. */
@@ -109,7 +111,7 @@ function refuseRequest(
   // Clients of the older type read what is wrong with an operation from an answer that arrived well.
   const isOperational = status === 400 && !isMalformed(error) && type === JSON_TYPE;
   if (status === 405) response.setHeader('allow', request.method === 'GET' ? 'POST' : 'GET, POST');
-  if (status === 503) response.setHeader('retry-after', '2');
+  if (status === 503) response.setHeader('retry-after', RETRY_AFTER);
   send(response, isOperational ? 200 : status, type, { errors });
 }
 
@@ -126,7 +128,7 @@ function isMalformed(error: unknown): boolean {
 function statusOf(error: unknown, [first]: readonly GraphQLFormattedError[]): number {
   if (error instanceof RequestFault) return error.httpStatus;
   if (error instanceof InvalidDocument || error instanceof InvalidVariables) return 400;
-  return first?.extensions?.code === 'SERVICE_UNAVAILABLE' ? 503 : 500;
+  return first !== undefined && isUnavailable(first) ? 503 : 500;
 }
 
 function send(response: ServerResponse, status: number, type: string, body: unknown): void {

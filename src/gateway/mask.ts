@@ -20,9 +20,9 @@ import type { Admitted } from './guard/index.ts';
 
 const MOST_VARIABLE_ERRORS = 10;
 
+/** What `pg` says of a connection that broke, or that it didn't get in time; it gives no code. */
+const LOST = /^Connection terminated|is not queryable$|^timeout exceeded when trying to connect/;
 /** Connection failures of PostgreSQL and of the network. */
-/** What `pg` says of a connection that broke; it gives no code. */
-const LOST = /^Connection terminated/;
 const AWAY = /^(08|57P0|53300|ECONN|EPIPE|ETIMEDOUT)/;
 
 /** Who reads an error, and under which id it is logged. */
@@ -69,6 +69,11 @@ export function maskError(error: unknown, reader: Reader, logger: Logger): Graph
     details: { requestId: reader.requestId },
   });
   return { ...faultToError(fault, reader), ...place };
+}
+
+/** Whether an error as it is told says that the database is away. */
+export function isUnavailable({ extensions }: GraphQLFormattedError): boolean {
+  return extensions?.code === 'SERVICE_UNAVAILABLE';
 }
 
 function codeOf(error: unknown): string | null {

@@ -6,7 +6,8 @@ import { LAWS } from '../../src/domain/audit/index.ts';
 import { toPublicId } from '../../src/kernel/ids.ts';
 import type { TestTenant } from '../ledger/tenants.ts';
 import { connect, furnishTenant, startApplication, type TestApplication } from '../persistence/furnished.ts';
-import { type Ended, runInProcess } from '../support/process.ts';
+import { runInProcess } from '../support/in-process.ts';
+import type { Ended } from '../support/process.ts';
 
 let application: TestApplication;
 let tea: TestTenant;

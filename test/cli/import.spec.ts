@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectPath } from '../../src/persistence/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { type Ended, run, runInProcess } from '../support/process.ts';
+import { runInProcess } from '../support/in-process.ts';
+import { type Ended, run } from '../support/process.ts';
 
 const CDNOW = projectPath('..', 'shared', 'data', 'CDNOW_master.txt');
 const HEADER = ' customer_id  date number_of_cds  dollar_value';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectPath } from '../../src/persistence/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { type Ended, runInProcess } from '../support/process.ts';
+import { runInProcess } from '../support/in-process.ts';
+import type { Ended } from '../support/process.ts';
 
 const DEMO = projectPath('docs/examples/programs/demo.yaml');
 

@@ -6,7 +6,7 @@ import { parseProgram } from '../../src/domain/programs/index.ts';
 import { buildGraphQLSchema } from '../../src/gateway/schema.ts';
 import { setClock } from '../ledger/tenants.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { runInProcess } from '../support/process.ts';
+import { runInProcess } from '../support/in-process.ts';
 import { type Block, withSections } from './guide-blocks.ts';
 import { expected, filledIn, type Known, learn, patternOf } from './guide-placeholders.ts';
 

@@ -1,9 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { jest } from '@jest/globals';
-import { runCli } from '../../src/cli/cli.ts';
-import { projectPath } from '../../src/persistence/index.ts';
+import { projectPath } from '../../src/persistence/project-root.ts';
 
 /** What a process said, and how it ended. */
 export interface Ended {
@@ -64,30 +62,6 @@ export function run(
       }
     },
   };
-}
-
-/**
- * Runs a command line within the test's process: as quick as a call, for what needs no process of its own.
- */
-export async function runInProcess(
-  args: readonly string[],
-  environment: Record<string, string>,
-): Promise<Ended> {
-  const before = { ...process.env };
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    jest.spyOn(process[stream], 'write').mockImplementation((chunk) => {
-      written[stream] += String(chunk);
-      return true;
-    }),
-  );
-  Object.assign(process.env, { LANG: '', LC_ALL: '', LOG_LEVEL: 'warn' }, environment);
-  try {
-    return { code: await runCli(['node', 'membergraph', ...args]), ...written };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-    process.env = before;
-  }
 }
 
 /** A port that was free a moment ago. */

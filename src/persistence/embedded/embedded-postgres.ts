@@ -4,10 +4,11 @@ import { findBinaries } from './binaries.ts';
 import { ensureCluster } from './cluster.ts';
 import { APP_ROLE, databaseUrl, loadCredentials, OWNER_ROLE } from './credentials.ts';
 import { codeOf, EmbeddedPostgresError, messageOf } from './errors.ts';
+import { keep } from './keeper.ts';
 import { dropLease, type Lease, sweepLeases, takeLease } from './leases.ts';
 import { serverUser } from './os-user.ts';
 import { withProcessLock } from './process-lock.ts';
-import { ensureRunning, type Server, stop } from './server.ts';
+import { ensureRunning, isRunning, type Server, stop } from './server.ts';
 import { prepareControl, prepareSite, recordedSite } from './site.ts';
 
 export interface EmbeddedDatabase {
@@ -28,6 +29,8 @@ export interface EmbeddedOptions {
   readonly durable?: boolean;
   /** Further postgresql settings, when the server is started. */
   readonly settings?: Record<string, string>;
+  /** Whether a server that died is started again, where it was, for as long as it isn't released. */
+  readonly keepRunning?: boolean;
 }
 
 const NOT_DURABLE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
@@ -51,11 +54,20 @@ export async function acquireEmbeddedPostgres(options: EmbeddedOptions): Promise
     const credentials = await loadCredentials(control);
     const port = await joinServer(server, () => ensureRunning(server, credentials, settings));
     const lease = await takeLease(control);
+    const bringBack = async (): Promise<void> => {
+      if (await isRunning(site)) return;
+      await withProcessLock(control, () => ensureRunning(server, credentials, settings, port));
+    };
+    const keeper = options.keepRunning === true ? keep(bringBack, log) : undefined;
     let released: Promise<void> | undefined;
+    const release = async (): Promise<void> => {
+      await keeper?.stop();
+      await leave(server, lease);
+    };
     return {
       adminUrl: databaseUrl(OWNER_ROLE, credentials.owner, port),
       appUrl: databaseUrl(APP_ROLE, credentials.app, port),
-      release: () => (released ??= leave(server, lease)),
+      release: () => (released ??= release()),
     };
   };
   return withProcessLock(control, join).catch((error: unknown) => {

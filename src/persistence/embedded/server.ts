@@ -25,16 +25,25 @@ const ORPHANS_MS = 20_000;
 const STOP_SECONDS = 60;
 const LARGE_LOG_BYTES = 4_000_000;
 
-/** Joins the running server or starts it, waits until it accepts connections, and answers its port. */
+/** Whether the cluster's server is there, if only to recover. */
+export async function isRunning(site: Site): Promise<boolean> {
+  return (await findServer(site)) !== null;
+}
+
+/**
+ * Joins the running server or starts it, waits until it accepts connections, and answers its port.
+ * @param onlyPort where its users know it: it is started there or not at all
+ */
 export async function ensureRunning(
   server: Server,
   credentials: Credentials,
   settings: Readonly<Record<string, string>>,
+  onlyPort?: number,
 ): Promise<number> {
   const deadline = Date.now() + READY_MS;
   while (Date.now() < deadline) {
     const running = await findServer(server.site);
-    if (running === null) await start(server, settings);
+    if (running === null) await start(server, settings, onlyPort);
     else if (await accepts(databaseUrl(OWNER_ROLE, credentials.owner, running.port), server.site)) {
       return running.port;
     } else await sleep(30);
@@ -99,12 +108,16 @@ async function accepts(url: string, site: Site): Promise<boolean> {
   }
 }
 
-async function start(server: Server, settings: Readonly<Record<string, string>>): Promise<void> {
+async function start(
+  server: Server,
+  settings: Readonly<Record<string, string>>,
+  onlyPort: number | undefined,
+): Promise<void> {
   const { site, log } = server;
   await removeForeignPidFile(site);
   await putLargeLogAside(site.logFile);
   const deadline = Date.now() + ORPHANS_MS;
-  let port = await choosePort(Number(await readIfExists(portFile(site))));
+  let port = onlyPort ?? (await choosePort(Number(await readIfExists(portFile(site)))));
   for (;;) {
     log(`starting PostgreSQL on 127.0.0.1:${port}`);
     const problem = await tryStart(server, port, settings);
@@ -112,7 +125,7 @@ async function start(server: Server, settings: Readonly<Record<string, string>>)
     const orphans = /pre-existing shared memory block|lock file "postmaster.pid"/.test(problem);
     const portTaken = /Address already in use|could not create any TCP\/IP sockets/.test(problem);
     if (Date.now() > deadline || !(orphans || portTaken)) throw startError(problem, site);
-    if (portTaken) port = await choosePort(0);
+    if (portTaken && onlyPort === undefined) port = await choosePort(0);
     else await sleep(100);
   }
   await writePrivateFile(portFile(site), `${port}\n`);

@@ -40,6 +40,11 @@ export class SkippedStatement extends Error {
   }
 }
 
+/** Why a statement failed in the end: for a skipped one, what happened to the one before it. */
+export function rootOf(error: unknown): unknown {
+  return error instanceof SkippedStatement ? error.cause : error;
+}
+
 interface RowDescription {
   readonly fields: readonly { name: string; dataTypeID: number; format: string }[];
 }

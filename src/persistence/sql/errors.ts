@@ -1,11 +1,10 @@
-import { SkippedStatement } from './batch.ts';
+import { rootOf } from './batch.ts';
 
 const UNIQUE_VIOLATION = '23505';
 
 /** The name of the unique constraint or index that an error tells of; null when it tells of none. */
 export function violatedConstraint(error: unknown): string | null {
-  const failed = error instanceof SkippedStatement ? error.cause : error;
-  const { code, constraint } = (failed ?? {}) as { code?: unknown; constraint?: unknown };
+  const { code, constraint } = (rootOf(error) ?? {}) as { code?: unknown; constraint?: unknown };
   return code === UNIQUE_VIOLATION && typeof constraint === 'string' ? constraint : null;
 }
 
@@ -14,7 +13,6 @@ const DATA_FAULT = /^2[123]/;
 
 /** Whether a value was at fault, not the server or the way to it: without that value it would work. */
 export function isDataFault(error: unknown): boolean {
-  const failed = error instanceof SkippedStatement ? error.cause : error;
-  const { code } = (failed ?? {}) as { code?: unknown };
+  const { code } = (rootOf(error) ?? {}) as { code?: unknown };
   return typeof code === 'string' && code.length === 5 && DATA_FAULT.test(code);
 }

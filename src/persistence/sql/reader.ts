@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { Batch, type Call } from './batch.ts';
+import { Batch, type Call, rootOf } from './batch.ts';
 import { SESSION_OPTIONS } from './session.ts';
 import { type Sql, type Statement, statement } from './statement.ts';
 
@@ -74,7 +74,7 @@ export class Reader {
         reject: (error) => {
           retries -= 1;
           if (retries >= 0 && isRetriable(error)) this.#enqueue(set, value, call);
-          else reject(error);
+          else reject(rootOf(error));
         },
       };
       this.#enqueue(set, value, call);

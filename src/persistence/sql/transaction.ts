@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { Batch, type Call } from './batch.ts';
+import { Batch, type Call, rootOf } from './batch.ts';
 import { type Sql, type Statement, statement } from './statement.ts';
 
 const begin = statement('tx.begin', 'begin');
@@ -208,7 +208,8 @@ export class TransactionPool {
       await tx.abandon().catch((failure: Error) => {
         broken = failure;
       });
-      throw error;
+      // That a statement was skipped says nothing: a deadlock before it is retried, a lost connection told.
+      throw rootOf(error);
     } finally {
       client.release(broken);
       client.off('error', this.#onError);
