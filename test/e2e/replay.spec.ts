@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DocumentNode, print } from 'graphql';
 import pg from 'pg';
+import { operatorContext } from '../../src/boot/index.ts';
+import { UseCaseRunner } from '../../src/domain/programs/index.ts';
+import { refuse } from '../../src/kernel/errors.ts';
 import { contentsOf, expectNothingWritten } from '../support/contents.ts';
 import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { enrol, newIdentity, newRequestKey } from '../support/members.ts';
@@ -199,6 +202,31 @@ async function expectOneResult(name: string): Promise<void> {
 
 describe('a key that many send at once has one result for all of them', () => {
   it.each(mutations.map(({ name }) => name))('%s', expectOneResult);
+});
+
+it('a request that is refused for what its own first try did meanwhile answers what that did', async () => {
+  const { database, services } = gateway.application;
+  const ctx = operatorContext(gateway.tenantKey, 'a test');
+  const runner = new UseCaseRunner(database, services.programs);
+  const first = {
+    mutation: 'setTier',
+    input: { idempotencyKey: newRequestKey() },
+    propose: async () => 'proposed',
+    stored: () => 'done',
+    commit: async (_tx: unknown, _proposal: string, _program: unknown, facts: Promise<unknown>) => {
+      await facts;
+      return 'done';
+    },
+    replay: async (stored: string) => `${stored} before`,
+  };
+  const retry = {
+    ...first,
+    propose: async (): Promise<string> => {
+      await runner.run(ctx, first);
+      throw refuse('HOLD_NOT_ACTIVE', ['holdId']);
+    },
+  };
+  expect(await runner.run(ctx, retry)).toEqual({ result: 'done before', written: false });
 });
 
 /** What differs between a dry run and the real one: ids, cursors and moments. */

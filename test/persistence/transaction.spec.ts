@@ -332,6 +332,15 @@ describe('the connection of a transaction', () => {
     expect(next).toHaveLength(2);
     expect(next.filter((pid) => own.includes(pid))).toHaveLength(1);
   });
+
+  it('is what failed, also for who waits for a statement behind the one that broke it', async () => {
+    const broken = scratch.database.transaction(scratch.tea, async (tx) => {
+      tx.run(endSelf, []).catch(() => undefined);
+      await tx.run(insert, [scratch.tea, 1]);
+    });
+    await expect(broken).rejects.toMatchObject({ code: '57P01' });
+    expect(await scratch.numbers()).toEqual([]);
+  });
 });
 
 describe('a unit of work', () => {

@@ -59,6 +59,8 @@ export interface TestGatewayOptions {
   /** Instead of the built-in plugins. */
   readonly plugins?: readonly Plugin[];
   readonly environment?: NodeJS.ProcessEnv;
+  /** Puts something between the gateway and its database; answers the address that leads through it. */
+  readonly through?: (appUrl: string) => Promise<string>;
 }
 
 /** Starts a gateway of its own: the real application, on a copy of the template database. */
@@ -69,7 +71,8 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const config = loadConfig(environment, '');
   const plugins = options.plugins ?? (await loadPlugins(config.plugins));
   const logger = createLogger(config.logLevel);
-  const application = await composeApplication({ config, databaseUrl: database.appUrl, plugins, logger });
+  const databaseUrl = await (options.through?.(database.appUrl) ?? database.appUrl);
+  const application = await composeApplication({ config, databaseUrl, plugins, logger });
   const demo = await ensureDemoTenant(application, config);
   const tenantKey = (await application.services.tenants.findKeyByCode(demo.tenant)) ?? '';
   const gateway = await openGateway(application, buildGraphQLSchema(), config);

@@ -119,9 +119,12 @@ export class PostingsByHand {
    */
   async #known({ tenantKey }: RequestContext, { request }: HandRequest, met: unknown): Promise<Answer> {
     const sql = this.#parts.database.read(tenantKey);
-    const stored = await findResult<StoredOperation>(sql, tenantKey, request).catch((error: unknown) =>
-      error instanceof Refusal ? error : null,
-    );
+    const stored = await findResult<StoredOperation>(sql, tenantKey, request).catch((error: unknown) => {
+      if (error instanceof Refusal) return error;
+      // Nobody is told of a refusal while it is open whether the request was done.
+      if (met instanceof Refusal) throw error;
+      return null;
+    });
     if (stored instanceof Refusal) return { became: 'REFUSED', refusal: stored };
     if (stored !== null) return { became: 'REPLAYED', stored };
     if (met instanceof Refusal) return { became: 'REFUSED', refusal: met };

@@ -86,12 +86,13 @@ export class UseCaseRunner {
       });
       return { result, written: !dryRun };
     } catch (error) {
-      const isExpected = error instanceof Refusal || error instanceof RequestFault;
-      if (dryRun || isExpected) throw error;
-      // Taken by another, or lost from sight at COMMIT: the key tells whether it was done.
+      if (dryRun || error instanceof RequestFault) throw error;
+      // Taken by another, lost from sight at COMMIT, or refused for what the same request did in the meantime,
+      // when its first try was slow to commit: the key tells whether it was done.
       const sql = this.#database.read(tenantKey);
       const stored = await findResult<Stored>(sql, tenantKey, request).catch((failure: unknown) => {
-        if (failure instanceof Refusal) throw failure;
+        // Nobody is told of a refusal while it is open whether the request was done.
+        if (failure instanceof Refusal || error instanceof Refusal) throw failure;
         return null;
       });
       if (stored === null) throw error;

@@ -233,6 +233,20 @@ describe('embedded PostgreSQL', () => {
     expect(await accepts(after.adminUrl)).toBe(false);
   });
 
+  it('is brought back where it was by who keeps it running, until they leave', async () => {
+    const dataDir = newDataDir('shared');
+    const keeper = await acquire({ dataDir, keepRunning: true });
+    for (const _ of [1, 2]) {
+      const { pid } = await postmaster(dataDir);
+      process.kill(pid, 'SIGKILL');
+      await until(() => !runs(pid));
+      await until(() => accepts(keeper.adminUrl));
+    }
+    await keeper.release();
+    expect(await accepts(keeper.adminUrl)).toBe(false);
+    expect(runs((await postmaster(dataDir)).pid)).toBe(false);
+  });
+
   it('is not fooled by a postmaster.pid whose pid is another process by now', async () => {
     const dataDir = newDataDir('shared');
     const before = await acquire({ dataDir });
