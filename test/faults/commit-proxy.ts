@@ -143,7 +143,8 @@ class MessageReader {
     const type = this.#isStarted ? String.fromCharCode(message[0] ?? 0) : '';
     this.#gathered.push(message);
     // A Bind names its portal, which is empty here, and its statement.
-    if (type === 'B' && message.subarray(5).toString('latin1').startsWith('\0tx.commit\0')) this.#commits = true;
+    if (type === 'B' && message.subarray(5).toString('latin1').startsWith('\0tx.commit\0'))
+      this.#commits = true;
     if (type !== '' && GATHERED.includes(type)) return;
     this.#onMessages(Buffer.concat(this.#gathered), this.#commits);
     this.#gathered = [];

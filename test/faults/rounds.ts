@@ -11,7 +11,8 @@ export type Kind = 'server' | 'postgres';
 type Victim = 'gateway' | 'postmaster' | 'backend';
 
 export interface RoundsOptions {
-  readonly kind: Kind;
+  readonly kinds: readonly Kind[];
+  /** Of each kind. */
   readonly rounds: number;
   readonly seed: number;
   /** Hears one line a round. */
@@ -32,35 +33,39 @@ const PATIENCE_MS = 180_000;
  * Kills, under load, round after round, and looks after each whether what was promised holds.
  * @throws Error that says what was violated, in which round, and the seed
  */
-export async function runRounds(options: RoundsOptions): Promise<void> {
-  const { kind, rounds, seed } = options;
-  if (kind === 'server') return await runOn('gateway', ['gateway'], options);
-  // Half of them with a PostgreSQL that the gateway has to bring back itself, half with one of the user's own.
-  const own = Math.floor(rounds / 2);
-  await runOn('gateway', ['postmaster', 'backend'], { ...options, rounds: rounds - own });
-  await runOn('harness', ['postmaster', 'backend'], { ...options, rounds: own, seed: seed + 1 });
+export async function runRounds({ kinds, rounds, seed, tell }: RoundsOptions): Promise<void> {
+  // Half of PostgreSQL's with one that the gateway has to bring back itself, half with one of the user's own.
+  const postgres = kinds.includes('postgres') ? victimsOf(['postmaster', 'backend'], rounds) : [];
+  const own = Math.floor(postgres.length / 2);
+  const server = kinds.includes('server') ? victimsOf(['gateway'], rounds) : [];
+  const onEmbedded = [...server, ...postgres.slice(own)];
+  await runOn('gateway', onEmbedded, { seed, tell });
+  await runOn('harness', postgres.slice(0, own), { seed: seed + 1, tell });
+}
+
+function victimsOf(kinds: readonly Victim[], rounds: number): Victim[] {
+  return Array.from({ length: rounds }, (_, round) => kinds[round % kinds.length] ?? 'gateway');
 }
 
 async function runOn(
   owner: DatabaseOwner,
   victims: readonly Victim[],
-  { rounds, seed, tell }: RoundsOptions,
+  { seed, tell }: Pick<RoundsOptions, 'seed' | 'tell'>,
 ): Promise<void> {
-  if (rounds === 0) return;
+  if (victims.length === 0) return;
   const system = await System.start(owner);
   try {
     const siege = await Siege.begin(system, new Random(seed));
-    for (let round = 0; round < rounds; round += 1) {
-      const victim = victims[round % victims.length] ?? 'gateway';
-      const title = `${victim} (PostgreSQL of the ${owner}), round ${round + 1} of ${rounds}`;
-      const isLast = round + 1 === rounds;
-      const said = await siege
-        .round(victim, isLast || (round + 1) % AUDIT_EVERY === 0)
-        .catch((error: unknown) => {
-          throw new Error(`${title}, seed ${seed}: ${(error as Error).message}\n${system.log()}`, {
-            cause: error,
-          });
+    tell(`a system whose PostgreSQL is kept by the ${owner} is there`);
+    for (const [index, victim] of victims.entries()) {
+      const round = index + 1;
+      const title = `${victim}, round ${round} of ${victims.length}`;
+      const audits = round === victims.length || round % AUDIT_EVERY === 0;
+      const said = await siege.round(victim, audits).catch((error: unknown) => {
+        throw new Error(`${title}, seed ${seed}: ${(error as Error).message}\n${system.log()}`, {
+          cause: error,
         });
+      });
       tell(`${title}: ${said}`);
     }
   } finally {
@@ -163,6 +168,11 @@ class Siege {
     await this.#system.untilReadinessIs(200);
   }
 
+  async #verifyChain(): Promise<void> {
+    await this.#system.audit('--seal');
+    await this.#system.audit('--verify-chain');
+  }
+
   async #verify(audits: boolean): Promise<string> {
     const { settled, violations } = await sendAgain(this.#client, this.#fresh);
     for (const one of settled) learn(this.#world, one);
@@ -175,11 +185,7 @@ class Siege {
       ...this.#client.violations.splice(0),
     );
     if (violations.length > 0) throw new Error(violations.slice(0, 20).join('\n'));
-    if (audits) {
-      await this.#system.audit();
-      await this.#system.audit('--seal');
-      await this.#system.audit('--verify-chain');
-    }
+    if (audits) await Promise.all([this.#system.audit(), this.#verifyChain()]);
     const count = (became: string, of: readonly Kept[]): number =>
       of.filter(({ first }) => first.became === became).length;
     return (

@@ -64,7 +64,6 @@ export class System {
     const database = await acquireEmbeddedPostgres({ dataDir });
     environment.DATABASE_URL = database.appUrl;
     environment.DATABASE_ADMIN_URL = database.adminUrl;
-    await cli(['migrate'], environment);
     const program = projectPath('docs', 'examples', 'programs', 'demo.yaml');
     await cli(['tenant', 'create', 'shop', '--program', program, '--sandbox'], environment);
     const key = await cli(['key', 'create', '--tenant', 'shop'], environment);
