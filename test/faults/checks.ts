@@ -45,7 +45,7 @@ async function sendUntilKnown(client: Client, { act }: Kept): Promise<Outcome> {
 
 /**
  * Sends everything again that was acknowledged or left open: what was acknowledged answers the same, and what
- * was left open answers, and then the same again. Those that were left open are answered with what they came to.
+ * was left open answers, and then the same again. Answers with what came of those that were left open.
  */
 export async function sendAgain(
   client: Client,

@@ -1,6 +1,6 @@
 import { auditLedgers } from '../support/audit.ts';
 import { expectNothingWritten } from '../support/contents.ts';
-import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { type Answer, type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { enrol, newRequestKey } from '../support/members.ts';
 import { CommitProxy } from './commit-proxy.ts';
 
@@ -44,8 +44,8 @@ const ACTS: Record<string, (memberId: string) => [mutation: string, input: Json,
 };
 
 describe.each(Object.entries(ACTS))('%s', (_, actOf) => {
-  let send: () => ReturnType<TestGateway['ask']>;
-  let payload: (answer: Awaited<ReturnType<TestGateway['ask']>>) => Json;
+  let send: () => Promise<Answer>;
+  let payload: (answer: Answer) => Json;
   let memberId: string;
   let operationsBefore: number;
 

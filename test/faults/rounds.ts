@@ -7,7 +7,7 @@ import { type DatabaseOwner, System } from './system.ts';
 
 export type Kind = 'server' | 'postgres';
 
-/** What is killed in a round: the gateway, all of PostgreSQL, or the one process of it that serves a connection. */
+/** What is killed in a round: the gateway, all of PostgreSQL, or its one process that serves a connection. */
 type Victim = 'gateway' | 'postmaster' | 'backend';
 
 export interface RoundsOptions {

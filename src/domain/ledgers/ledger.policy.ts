@@ -145,7 +145,7 @@ export class LedgerDraft extends DraftRows {
   #lotsFrom({ operationKey }: DraftOperation, parts: readonly GivenPart[]): LotState[] {
     return parts.map(({ lot, amount }) => ({
       ...this.newLot(operationKey, amount, lot),
-      // As the other ledger has it: a transaction that began earlier may find a lot that was due a moment later.
+      // As the other ledger has it: who began earlier may find a lot that was due a moment later.
       pending: lot.pending,
       awaits: lot.awaits ?? null,
       maturedAt: lot.pending ? null : this.recordedAt,

@@ -87,8 +87,8 @@ export class UseCaseRunner {
       return { result, written: !dryRun };
     } catch (error) {
       if (dryRun || error instanceof RequestFault) throw error;
-      // Taken by another, lost from sight at COMMIT, or refused for what the same request did in the meantime,
-      // when its first try was slow to commit: the key tells whether it was done.
+      // Taken by another, lost from sight at COMMIT, or refused for what the same request did in the meantime
+      // (its first try was slow to commit): the key tells whether it was done.
       const sql = this.#database.read(tenantKey);
       const stored = await findResult<Stored>(sql, tenantKey, request).catch((failure: unknown) => {
         // Nobody is told of a refusal while it is open whether the request was done.
