@@ -1,6 +1,6 @@
 import pg from 'pg';
-import utils from 'pg/lib/utils.js';
 import { serialize } from 'pg-protocol';
+import { toParameter } from './parameters.ts';
 import type { Statement } from './statement.ts';
 import { valueTypes } from './types.ts';
 
@@ -101,7 +101,7 @@ export class Batch extends pg.Query {
         messages.push(close, parse, serialize.describe({ type: 'S', name }));
       }
       this.#parsed.push(parsed);
-      const bound = { statement: name, values: values as unknown[], valueMapper: utils.prepareValue };
+      const bound = { statement: name, values: values as unknown[], valueMapper: toParameter };
       messages.push(serialize.bind(bound), serialize.execute({ portal: '' }));
     }
     messages.push(serialize.sync());
