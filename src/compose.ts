@@ -46,7 +46,7 @@ import {
   TestClockService,
 } from './domain/tenants/index.ts';
 import {
-  findTier,
+  findTiers,
   MemberTier,
   MetricDay,
   TierChange,
@@ -185,12 +185,12 @@ export async function composeApplication({
   programs.listen(upkeep);
   const grants = new GrantWriter();
   const effects = new RuleEffects(grants);
-  const enrolment = new Enrolment({ asker: host, tenants, database, effects, tiers });
+  const enrolment = new Enrolment({ asker: host, tenants, database, tiers });
   const ledgers = new LedgerService({ database, programs, useCases, writer, listener: watcher });
   const base = { database, programs, useCases, ledgers, writer, enrolment, listener: watcher };
-  const tierOf = (tenantKey: string, program: PinnedProgram, memberKey: string) =>
-    findTier(database.read(tenantKey), tenantKey, program, memberKey);
-  const parts = { ...base, effects, tiers, grants, tierOf };
+  const tiersOf = (tenantKey: string, program: PinnedProgram, memberKeys: readonly string[]) =>
+    findTiers(database.read(tenantKey), tenantKey, program, memberKeys);
+  const parts = { ...base, effects, tiers, grants, tiersOf };
   const activities = new ActivityService(parts);
   const proof = new ProofKeeper(database);
   const jobs: JobParts = {

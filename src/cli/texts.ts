@@ -238,7 +238,8 @@ export const texts = {
     en: 'Where refused lines go; beside the current folder when missing.',
     'zh-CN': '被拒行的输出文件；缺省在当前目录。',
   },
-  'import.concurrency': { en: 'How many lines are under way at once.', 'zh-CN': '同时处理的行数。' },
+  'import.batch': { en: 'How many lines are committed together.', 'zh-CN': '每次一同提交的行数。' },
+  'import.concurrency': { en: 'How many commits are under way at once.', 'zh-CN': '同时进行的提交数。' },
   'import.column.member': { en: 'csv: the column that finds the member.', 'zh-CN': 'csv：标识会员的列。' },
   'import.column.identity': {
     en: 'csv: what that column holds: EXTERNAL, PHONE, EMAIL, CARD…',

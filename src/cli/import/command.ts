@@ -18,6 +18,7 @@ interface ImportOptions {
   readonly format: string;
   readonly tenant: string;
   readonly type: string;
+  readonly batch: string;
   readonly concurrency: string;
   readonly refusedFile?: string;
   readonly memberColumn?: string;
@@ -42,7 +43,8 @@ export function addImportCommand(cli: Command, exitWith: (code: number) => void)
     .requiredOption('--tenant <code>', text('tenant.option'))
     .option('--type <code>', text('import.type'), 'purchase')
     .option('--refused-file <file>', text('import.refusedFile'))
-    .option('--concurrency <lines>', text('import.concurrency'), '32')
+    .option('--batch <lines>', text('import.batch'), '500')
+    .option('--concurrency <commits>', text('import.concurrency'), '2')
     .option('--member-column <name>', text('import.column.member'))
     .option('--identity-kind <kind>', text('import.column.identity'), 'EXTERNAL')
     .option('--date-column <name>', text('import.column.date'))
@@ -103,7 +105,8 @@ async function importInto(
     format: options.format,
     currency: definition.currency,
     type: options.type,
-    concurrency: Math.max(1, Number.parseInt(options.concurrency, 10) || 1),
+    batch: toCount(options.batch),
+    concurrency: toCount(options.concurrency),
     refusedFile,
     onLine: progress.onLine,
     signal,
@@ -121,6 +124,10 @@ async function importInto(
   if (!signal.aborted) return 0;
   process.stderr.write(`${text('import.stopped')}\n`);
   return 130;
+}
+
+function toCount(option: string): number {
+  return Math.max(1, Number.parseInt(option, 10) || 1);
 }
 
 /** The tenant named; the one of the CDNOW file is made with its program when it is missing. */

@@ -2,14 +2,10 @@ import { createHash } from 'node:crypto';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import type { ActivityService } from '../../domain/activities/index.ts';
-import { Refusal } from '../../kernel/errors.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { explainReason } from '../session.ts';
 import { text } from '../texts.ts';
 import type { Purchase, PurchaseLine } from './lines.ts';
-
-/** How far a lane may run ahead of what it has recorded. */
-const LINES_A_LANE = 32;
 
 export interface ImportJob {
   readonly ctx: RequestContext;
@@ -19,6 +15,9 @@ export interface ImportJob {
   readonly format: string;
   readonly currency: string;
   readonly type: string;
+  /** How many lines are committed together. */
+  readonly batch: number;
+  /** How many commits are under way at once. */
   readonly concurrency: number;
   readonly refusedFile: string;
   /** Told after each line. */
@@ -56,16 +55,41 @@ class RefusedLines {
   }
 }
 
+/** A line on its way, with its count among equals. */
+interface CountedLine {
+  readonly line: PurchaseLine;
+  readonly purchase: Purchase;
+  readonly count: number;
+}
+
+/** What is recorded one after the other: all lines of a member are in one lane. */
+interface Lane {
+  gathered: CountedLine[];
+  working: Promise<void>;
+}
+
 /**
- * Records every line through the service that `recordActivity` uses. Lines of one member go one after the
- * other, in the file's order; different members' go side by side.
+ * Records every line through the service that `recordActivity` uses, many in one transaction. Lines of one
+ * member go one after the other, in the file's order; while the database is at work for one lane, the next
+ * commit of another is worked out. Nothing is read while each lane has one commit under way and another full.
  * @returns how many lines were refused
  */
 export async function importActivities(job: ImportJob): Promise<{ refused: number }> {
   const refused = new RefusedLines(job.refusedFile);
   const seen = new Map<string, number>();
-  const lanes = Array.from({ length: job.concurrency }, () => ({ tail: Promise.resolve(), waiting: 0 }));
+  const lanes = Array.from({ length: job.concurrency }, (): Lane => {
+    return { gathered: [], working: Promise.resolve() };
+  });
   let failure: unknown = null;
+  const send = async (lane: Lane): Promise<void> => {
+    const { gathered } = lane;
+    lane.gathered = [];
+    await lane.working;
+    if (failure !== null || job.signal.aborted) return;
+    lane.working = recordLines(job, gathered, refused).catch((error: unknown) => {
+      failure ??= error;
+    });
+  };
   for await (const line of job.lines) {
     if (job.signal.aborted || failure !== null) break;
     const { purchase } = line;
@@ -77,20 +101,11 @@ export async function importActivities(job: ImportJob): Promise<{ refused: numbe
     const count = (seen.get(purchase.content) ?? 0) + 1;
     seen.set(purchase.content, count);
     const lane = lanes[laneOf(purchase.identity.value, lanes.length)];
-    if (lane === undefined) continue;
-    lane.waiting += 1;
-    lane.tail = lane.tail.then(async () => {
-      try {
-        if (failure === null) await recordLine(job, line, purchase, count, refused);
-      } catch (error) {
-        failure ??= error;
-      }
-      lane.waiting -= 1;
-      job.onLine(line.bytes);
-    });
-    if (lane.waiting >= LINES_A_LANE) await lane.tail;
+    lane?.gathered.push({ line, purchase, count });
+    if (lane !== undefined && lane.gathered.length >= job.batch) await send(lane);
   }
-  await Promise.all(lanes.map(({ tail }) => tail));
+  await Promise.all(lanes.map(send));
+  await Promise.all(lanes.map(({ working }) => working));
   await refused.close();
   if (failure !== null) throw failure;
   return { refused: refused.count };
@@ -103,30 +118,27 @@ function laneOf(value: string, lanes: number): number {
   return hash % lanes;
 }
 
-async function recordLine(
-  { ctx, activities, format, currency, type }: ImportJob,
-  line: PurchaseLine,
-  purchase: Purchase,
-  count: number,
+async function recordLines(
+  { ctx, activities, format, currency, type, onLine }: ImportJob,
+  lines: readonly CountedLine[],
   refused: RefusedLines,
 ): Promise<void> {
-  try {
-    await activities.record(
-      ctx,
-      {
-        idempotencyKey: lineKey(format, purchase.content, count),
-        identity: purchase.identity,
-        enrolIfUnknown: true,
-        type,
-        occurredAt: purchase.occurredAt,
-        amount: { value: purchase.amount, currency },
-        order: purchase.order === null ? null : { number: purchase.order },
-        source: { channel: 'IMPORT', store: purchase.store },
-      },
-      { isImport: true },
-    );
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    refused.add(line, error.reasons.map((reason) => `${reason.code}: ${explainReason(reason)}`).join(' '));
+  const inputs = lines.map(({ purchase, count }) => ({
+    idempotencyKey: lineKey(format, purchase.content, count),
+    identity: purchase.identity,
+    enrolIfUnknown: true,
+    type,
+    occurredAt: purchase.occurredAt,
+    amount: { value: purchase.amount, currency },
+    order: purchase.order === null ? null : { number: purchase.order },
+    source: { channel: 'IMPORT', store: purchase.store },
+  }));
+  const outcomes = await activities.recordAll(ctx, inputs, { isImport: true });
+  for (const [index, { line }] of lines.entries()) {
+    const reasons = outcomes[index]?.reasons ?? [];
+    if (reasons.length > 0) {
+      refused.add(line, reasons.map((reason) => `${reason.code}: ${explainReason(reason)}`).join(' '));
+    }
+    onLine(line.bytes);
   }
 }

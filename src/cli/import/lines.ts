@@ -41,6 +41,23 @@ export interface CsvColumns {
   readonly delimiter: string;
 }
 
+/** How many dates are remembered: reading one costs as much as all else in a line, and files repeat them. */
+const MOST_DATES = 10_000;
+
+/** Reads dates as a parser does; null where that finds none. */
+function dateReader(parse: (text: string) => DateTime): (text: string) => Date | null {
+  const known = new Map<string, Date | null>();
+  return (text) => {
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    const parsed = parse(text);
+    const date = parsed.isValid ? parsed.toJSDate() : null;
+    if (known.size >= MOST_DATES) known.clear();
+    known.set(text, date);
+    return date;
+  };
+}
+
 const CDNOW_LINE = /^(\d{1,9})\s+(\d{8})\s+(\d{1,6})\s+(\d{1,9}\.\d{2})$/;
 
 /**
@@ -49,23 +66,24 @@ const CDNOW_LINE = /^(\d{1,9})\s+(\d{8})\s+(\d{1,6})\s+(\d{1,9}\.\d{2})$/;
  */
 export async function* readCdnow(file: string, zone: string): AsyncGenerator<PurchaseLine> {
   const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
+  const toMoment = dateReader((date) => DateTime.fromFormat(date, 'yyyyMMdd', { zone }));
   let number = 0;
   for await (const raw of lines) {
     number += 1;
     const bytes = Buffer.byteLength(raw) + 1;
     if (number === 1 || raw.trim() === '') continue;
-    yield { number, raw, bytes, purchase: toCdnowPurchase(raw.trim(), zone) };
+    yield { number, raw, bytes, purchase: toCdnowPurchase(raw.trim(), toMoment) };
   }
 }
 
-function toCdnowPurchase(line: string, zone: string): Purchase | null {
+function toCdnowPurchase(line: string, toMoment: (date: string) => Date | null): Purchase | null {
   const [, customer, date, count, dollars] = CDNOW_LINE.exec(line) ?? [];
   if (customer === undefined || date === undefined || dollars === undefined) return null;
-  const occurredAt = DateTime.fromFormat(date, 'yyyyMMdd', { zone });
-  if (!occurredAt.isValid) return null;
+  const occurredAt = toMoment(date);
+  if (occurredAt === null) return null;
   return {
     identity: { kind: IdentityKind.EXTERNAL, value: customer },
-    occurredAt: occurredAt.toJSDate(),
+    occurredAt,
     amount: dollars,
     order: null,
     store: null,
@@ -104,26 +122,32 @@ export async function* readCsv(
       },
     }),
   );
+  const { dateFormat } = columns;
+  const toMoment = dateReader((date) =>
+    dateFormat === null ? DateTime.fromISO(date, { zone }) : DateTime.fromFormat(date, dateFormat, { zone }),
+  );
   for await (const { record, raw, info } of rows as AsyncIterable<CsvRow>) {
     const line = raw.replace(/\r?\n$/, '');
-    const purchase = toCsvPurchase(record, zone, columns);
+    const purchase = toCsvPurchase(record, toMoment, columns);
     yield { number: info.lines, raw: line, bytes: Buffer.byteLength(raw), purchase };
   }
 }
 
-function toCsvPurchase(record: CsvRow['record'], zone: string, columns: CsvColumns): Purchase | null {
+function toCsvPurchase(
+  record: CsvRow['record'],
+  toMoment: (date: string) => Date | null,
+  columns: CsvColumns,
+): Purchase | null {
   const member = record[columns.member]?.trim();
   const date = record[columns.date]?.trim() ?? '';
   const amount = record[columns.amount]?.trim();
-  const { dateFormat } = columns;
-  const occurredAt =
-    dateFormat === null ? DateTime.fromISO(date, { zone }) : DateTime.fromFormat(date, dateFormat, { zone });
-  if (member === undefined || member === '' || amount === undefined || amount === '' || !occurredAt.isValid)
+  const occurredAt = toMoment(date);
+  if (member === undefined || member === '' || amount === undefined || amount === '' || occurredAt === null)
     return null;
   const order = columns.order === null ? null : (record[columns.order]?.trim() ?? null);
   return {
     identity: { kind: columns.identityKind, value: member },
-    occurredAt: occurredAt.toJSDate(),
+    occurredAt,
     amount,
     order: order === '' ? null : order,
     store: columns.store === null ? null : (record[columns.store]?.trim() ?? null),

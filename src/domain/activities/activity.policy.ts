@@ -7,6 +7,8 @@ import type { StoredOrderLine } from './activity.entity.ts';
 import type { OrderInput, RecordActivityInput } from './activity.inputs.ts';
 import { type Line, toLines } from './refund.policy.ts';
 
+/** The type of an activity that takes back what another one gave. */
+export const REFUND = 'refund';
 const CODE = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 /** They come of themselves: of enrolling, and of a change of tier. */
 const RESERVED_TYPES = ['enrolment', 'tier_change'];

@@ -9,13 +9,28 @@ const columns = `
   explanations as "storedExplanations", program_version as "programVersion",
   refunds_activity_id as "refundsKey", facts, occurred_at as "occurredAt", recorded_at as "recordedAt"`;
 
-const insertActivity = statement(
+const insertActivities = statement(
   'activity.insert',
   `insert into activity (tenant_id, activity_id, member_id, type, amount, currency, order_number, order_lines,
                          channel, store, explanations, program_version, refunds_activity_id, facts,
                          occurred_at, recorded_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-           coalesce($15, business_time()), business_time())`,
+   select $1, a.activity_id, a.member_id, a.type, a.amount, a.currency, a.order_number, a.order_lines,
+          a.channel, a.store, a.explanations, a.program_version, a.refunds_activity_id, a.facts,
+          coalesce(a.occurred_at, n.now), n.now
+     from unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::jsonb[],
+                 $9::text[], $10::text[], $11::jsonb[], $12::integer[], $13::uuid[], $14::jsonb[],
+                 $15::timestamptz[])
+            as a (activity_id, member_id, type, amount, currency, order_number, order_lines, channel, store,
+                  explanations, program_version, refunds_activity_id, facts, occurred_at),
+          (select business_time() as now) n`,
+);
+/** A lateral with a limit is looked up by its key, also by a plan that was made while the table was empty. */
+const selectKnownOrders = statement<{ type: string; number: string }>(
+  'activity.known_orders',
+  `select w.type, w.number
+     from unnest($2::text[], $3::text[]) as w (type, number)
+    cross join lateral (select from activity a
+                         where a.tenant_id = $1 and a.type = w.type and a.order_number = w.number limit 1) found`,
 );
 const selectByOrder = statement<Activity>(
   'activity.by_order',
@@ -78,25 +93,41 @@ export async function findActivity(
 
 export type NewActivity = Omit<Activity, 'occurredAt' | 'recordedAt'> & { readonly occurredAt: Date | null };
 
-/** Writes an activity, recorded at the transaction's business time. */
-export async function insertNew(tx: Transaction, activity: NewActivity): Promise<void> {
-  await tx.run(insertActivity, [
-    activity.tenantKey,
-    activity.activityKey,
-    activity.memberKey,
-    activity.type,
-    activity.amountMinor,
-    activity.currency,
-    activity.orderNumber,
-    activity.orderLines === null ? null : JSON.stringify(activity.orderLines),
-    activity.channel,
-    activity.store,
-    JSON.stringify(activity.storedExplanations),
-    activity.programVersion,
-    activity.refundsKey,
-    activity.facts === null ? null : JSON.stringify(activity.facts),
-    activity.occurredAt,
+/** Writes activities, recorded at the transaction's business time. */
+export async function insertMany(
+  tx: Transaction,
+  tenantKey: string,
+  activities: readonly NewActivity[],
+): Promise<void> {
+  const column = (pick: (activity: NewActivity) => unknown): unknown[] => activities.map(pick);
+  await tx.run(insertActivities, [
+    tenantKey,
+    column(({ activityKey }) => activityKey),
+    column(({ memberKey }) => memberKey),
+    column(({ type }) => type),
+    column(({ amountMinor }) => amountMinor),
+    column(({ currency }) => currency),
+    column(({ orderNumber }) => orderNumber),
+    column(({ orderLines }) => (orderLines === null ? null : JSON.stringify(orderLines))),
+    column(({ channel }) => channel),
+    column(({ store }) => store),
+    column(({ storedExplanations }) => JSON.stringify(storedExplanations)),
+    column(({ programVersion }) => programVersion),
+    column(({ refundsKey }) => refundsKey),
+    column(({ facts }) => (facts === null ? null : JSON.stringify(facts))),
+    column(({ occurredAt }) => occurredAt),
   ]);
+}
+
+/** Those of these orders that are recorded already. */
+export async function findKnownOrders(
+  sql: Sql,
+  tenantKey: string,
+  orders: readonly { readonly type: string; readonly number: string }[],
+): Promise<{ type: string; number: string }[]> {
+  if (orders.length === 0) return [];
+  const types = orders.map(({ type }) => type);
+  return await sql.run(selectKnownOrders, [tenantKey, types, orders.map(({ number }) => number)]);
 }
 
 /** The activity of this type with this order number; null when there is none. */

@@ -5,24 +5,25 @@ import type { Database } from '../../persistence/index.ts';
 import type { LedgerService, PostingListener } from '../ledgers/index.ts';
 import { createMemberLoaders, ledgersThen } from '../members/index.ts';
 import type { UseCase, UseCaseRunner } from '../programs/index.ts';
-import { operationKeysOf, type StoredOperations, storedOperations } from '../rules/index.ts';
+import { operationKeysOf } from '../rules/index.ts';
 import { refuseLongSource } from '../shared/index.ts';
 import { findTierAt } from '../tiers/index.ts';
 import type { RecordActivityInput } from './activity.inputs.ts';
-import { refuseBadMoment, refuseBadType } from './activity.policy.ts';
+import { REFUND, refuseBadMoment, refuseBadType } from './activity.policy.ts';
 import { findActivity, findTotals } from './activity.repository.ts';
 import { MemberFinder } from './member-finder.ts';
-import type { Recorded } from './recorded.ts';
-import { type ActivityProposal, Recording, type RecordingParts } from './recording.ts';
+import type { Recorded, RecordOptions } from './recorded.ts';
+import {
+  type ActivityProposal,
+  Recording,
+  type RecordingParts,
+  type StoredActivity,
+  toStored,
+} from './recording.ts';
+import { RecordingTogether } from './recording-together.ts';
 import { Refunding, type RefundingParts, type RefundProposal } from './refunding.ts';
 
 const MOST_TRIES = 3;
-const REFUND = 'refund';
-
-interface StoredActivity extends StoredOperations {
-  readonly activity: string;
-  readonly member: string;
-}
 
 type ActivityCase<Proposal> = UseCase<Proposal, StoredActivity, Recorded>;
 
@@ -33,23 +34,18 @@ export interface ActivityServiceParts extends Omit<RecordingParts, 'finder'>, Om
   readonly listener: PostingListener;
 }
 
-interface RecordOptions {
-  /** History: exempt from the program's back-dating limit. */
-  readonly isImport?: boolean;
-  /** What the product records of itself, e.g. a change of tier. */
-  readonly isOwn?: boolean;
-}
-
 /** Use cases on activities: the way from what a member did to what it gives, and back. */
 export class ActivityService {
   readonly #parts: ActivityServiceParts;
   readonly #recording: Recording;
+  readonly #together: RecordingTogether;
   readonly #refunding: Refunding;
 
   constructor(parts: ActivityServiceParts) {
     const finder = new MemberFinder(parts.database);
     this.#parts = parts;
     this.#recording = new Recording({ ...parts, finder });
+    this.#together = new RecordingTogether(parts, this.#recording, this.record.bind(this));
     this.#refunding = new Refunding({ ...parts, finder });
   }
 
@@ -82,6 +78,19 @@ export class ActivityService {
     }
   }
 
+  /**
+   * Records many activities of a tenant in few transactions, those of one member in their order; what comes
+   * of each is what `record` would have made of it.
+   * @returns for each of them why it was refused; null where it is recorded, now or before
+   */
+  async recordAll(
+    ctx: RequestContext,
+    inputs: readonly RecordActivityInput[],
+    options: RecordOptions = {},
+  ): Promise<(Refusal | null)[]> {
+    return await this.#together.recordAll(ctx, inputs, options);
+  }
+
   /** Records what happens to a member without their doing: a birthday, a change of tier. */
   async recordOwn(
     tenantKey: string,
@@ -100,16 +109,19 @@ export class ActivityService {
     { isImport = false }: RecordOptions,
   ): Promise<Recorded> {
     return this.#run<ActivityProposal>(ctx, input, {
-      propose: (program) => this.#recording.propose(ctx, program, input),
-      stored: (proposal) => ({
-        activity: proposal.activity.activityKey,
-        member: proposal.activity.memberKey,
-        ...storedOperations([...(proposal.enrolment?.proposals ?? []), ...proposal.proposals]),
-      }),
-      commit: (tx, proposal, program, facts) =>
-        this.#recording.commit(tx, { tenantKey: ctx.tenantKey, program, facts }, proposal, (now) =>
+      propose: async (program) => {
+        const known = await this.#recording.look(ctx, program, [input]);
+        return await this.#recording.propose(ctx, program, input, known);
+      },
+      stored: toStored,
+      commit: async (tx, proposal, program, facts) => {
+        const context = { tenantKey: ctx.tenantKey, program, facts };
+        const [recorded] = await this.#recording.commit(tx, context, [proposal], (now) =>
           refuseBadMoment(input, now, program, isImport),
-        ),
+        );
+        if (recorded === undefined) throw new Error('Nothing was recorded.');
+        return recorded;
+      },
     });
   }
 

@@ -8,3 +8,10 @@ export interface Recorded {
   readonly member: Member;
   readonly operations: readonly LedgerOperation[];
 }
+
+export interface RecordOptions {
+  /** History: exempt from the program's back-dating limit. */
+  readonly isImport?: boolean;
+  /** What the product records of itself, e.g. a change of tier. */
+  readonly isOwn?: boolean;
+}

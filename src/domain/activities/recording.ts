@@ -3,10 +3,10 @@ import { newKey, toPublicId } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { type Database, type Transaction, violatedConstraint } from '../../persistence/index.ts';
 import { storeFacts } from '../expressions/index.ts';
-import { type LedgerWriter, type Measure, type PostingContext, postWhenKnown } from '../ledgers/index.ts';
+import type { LedgerOperation, LedgerWriter, Measure, Posting, PostingContext } from '../ledgers/index.ts';
 import {
   businessNow,
-  changeTags,
+  changeTagsAndTiers,
   type Enrolment,
   type EnrolmentProposal,
   type Member,
@@ -19,14 +19,16 @@ import {
   type RuleProposal,
   type RuleResults,
   rulesFor,
+  type StoredOperations,
+  storedOperations,
   toFacts,
+  whenKnown,
 } from '../rules/index.ts';
 import type { TierTracker } from '../tiers/index.ts';
-import type { Activity } from './activity.entity.ts';
 import type { RecordActivityInput } from './activity.inputs.ts';
 import { toAmount, toOrderLines } from './activity.policy.ts';
-import { insertNew, type NewActivity } from './activity.repository.ts';
-import type { MemberFinder } from './member-finder.ts';
+import { insertMany, type NewActivity } from './activity.repository.ts';
+import { type MemberFinder, type NamedMembers, nameOf } from './member-finder.ts';
 import type { Recorded } from './recorded.ts';
 import { toLines } from './refund.policy.ts';
 
@@ -35,10 +37,38 @@ export type UnexplainedActivity = Omit<NewActivity, 'storedExplanations'>;
 
 export interface ActivityProposal {
   readonly activity: UnexplainedActivity;
-  /** The member, or how they will be enrolled. */
+  /** The member; null where they are enrolled in the same transaction. */
   readonly member: Member | null;
+  /** How the member will be enrolled, where it is this activity that does so. */
   readonly enrolment: EnrolmentProposal | null;
   readonly proposals: readonly RuleProposal[];
+  /** Of its own input, where many are committed together. */
+  readonly inputHash?: Buffer;
+}
+
+/** What is kept of an activity under the key of its request. */
+export interface StoredActivity extends StoredOperations {
+  readonly activity: string;
+  readonly member: string;
+}
+
+export function toStored({ activity, enrolment, proposals }: ActivityProposal): StoredActivity {
+  return {
+    activity: activity.activityKey,
+    member: activity.memberKey,
+    ...storedOperations([...(enrolment?.proposals ?? []), ...proposals]),
+  };
+}
+
+/** What activities are proposed upon. */
+export interface Known {
+  readonly members: NamedMembers;
+  /** Who will be enrolled by an activity that is proposed upon the same, by the name that it gives them. */
+  readonly joining: Map<string, EnrolmentProposal>;
+  /** Business time, where expressions look at it. */
+  readonly now: Date;
+  /** In the primary ladder, by member, where expressions look at it. */
+  readonly tiers: ReadonlyMap<string, AskedTier | null>;
 }
 
 export interface RecordingParts {
@@ -48,15 +78,24 @@ export interface RecordingParts {
   readonly effects: RuleEffects;
   readonly tiers: TierTracker;
   readonly finder: MemberFinder;
-  /** The member's tier in the primary ladder, for expressions that look at it. */
-  readonly tierOf: (
+  /** The members' tiers in the primary ladder, for expressions that look at them. */
+  readonly tiersOf: (
     tenantKey: string,
     program: PinnedProgram,
-    memberKey: string,
-  ) => Promise<AskedTier | null>;
+    memberKeys: readonly string[],
+  ) => Promise<Map<string, AskedTier | null>>;
 }
 
-/** Records what members did, and what the rules give for it. Refunds have a way of their own. */
+/** What the rules gave for an activity, and for the enrolment that it brings. */
+interface Settled {
+  readonly enrolled: RuleResults | null;
+  readonly own: RuleResults;
+}
+
+/**
+ * Records what members did, and what the rules give for it: one activity or many, with as many statements for
+ * many as for one. Refunds have a way of their own.
+ */
 export class Recording {
   readonly #parts: RecordingParts;
 
@@ -64,101 +103,155 @@ export class Recording {
     this.#parts = parts;
   }
 
+  /** Looks up what these activities are proposed upon. */
+  async look(
+    ctx: RequestContext,
+    program: PinnedProgram,
+    inputs: readonly RecordActivityInput[],
+  ): Promise<Known> {
+    const { finder, database, tiersOf } = this.#parts;
+    const rulesOf = ({ type }: RecordActivityInput) => rulesFor(program.definition, type);
+    const [members, now] = await Promise.all([
+      finder.look(ctx, inputs),
+      inputs.some((input) => rulesOf(input).hasExpressions)
+        ? businessNow(database.read(ctx.tenantKey), ctx.tenantKey)
+        : new Date(0),
+    ]);
+    const ranked = inputs.filter((input) => rulesOf(input).reads.has('tier'));
+    const keys = [...new Set(ranked.flatMap((input) => members.known(input)?.memberKey ?? []))];
+    const tiers = keys.length === 0 ? new Map() : await tiersOf(ctx.tenantKey, program, keys);
+    return { members, joining: new Map(), now, tiers };
+  }
+
   /** Works out what happened and asks the rules about it, with no transaction open. */
   async propose(
     ctx: RequestContext,
     program: PinnedProgram,
     input: RecordActivityInput,
+    { members, joining, now, tiers }: Known,
   ): Promise<ActivityProposal> {
     const amount = toAmount(input.amount, program, ['amount']);
     const orderLines = toOrderLines(input.order, amount, program);
     const { reads, hasExpressions } = rulesFor(program.definition, input.type);
-    const sql = this.#parts.database.read(ctx.tenantKey);
-    const [member, now] = await Promise.all([
-      this.#parts.finder.find(ctx, input),
-      hasExpressions ? businessNow(sql, ctx.tenantKey) : new Date(0),
-    ]);
-    const enrolment = member === null ? await this.#proposeEnrolment(ctx, program, input) : null;
-    const asked = member ?? enrolment?.member ?? null;
+    const member = members.find(input);
+    const joined = member === null ? joining.get(nameOf(input)) : undefined;
+    const isNew = member === null && joined === undefined;
+    const enrolment = isNew ? await this.#proposeEnrolment(ctx, program, input) : null;
+    const asked = member ?? (joined ?? enrolment)?.member ?? null;
     if (asked === null) throw refuse('MEMBER_NOT_FOUND', ['identity']);
     const { memberKey } = asked;
-    const isRanked = reads.has('tier') && member !== null;
-    const tier = isRanked ? await this.#parts.tierOf(ctx.tenantKey, program, memberKey) : null;
     const activity = toActivity(ctx, program, input, { memberKey, amount, orderLines });
     const about = {
       member: { ...asked, enrolledAt: member?.enrolledAt ?? null },
       publicId: toPublicId('member', memberKey),
       happening: { ...activity, trigger: activity.type, amount, lines: toLines(orderLines) },
-      tier,
+      tier: reads.has('tier') ? (tiers.get(memberKey) ?? null) : null,
     };
     const facts = () => toFacts(about, now, program.definition.timeZone);
-    return {
-      activity: { ...activity, facts: hasExpressions && amount !== null ? storeFacts(facts()) : null },
-      member,
-      enrolment,
-      proposals: askRules(program, { trigger: input.type, amount, memberKey, facts }),
-    };
+    const stored = hasExpressions && amount !== null ? storeFacts(facts()) : null;
+    const proposals = askRules(program, { trigger: input.type, amount, memberKey, facts });
+    if (enrolment !== null) joining.set(nameOf(input), enrolment);
+    return { activity: { ...activity, facts: stored }, member, enrolment, proposals };
   }
 
+  /**
+   * Writes activities and what the rules gave for each, in their order: new members, limits, benefits, tags,
+   * points and tiers.
+   * @param refuseMoments is told business time before anything is decided
+   */
   async commit(
     tx: Transaction,
     context: PostingContext,
-    proposal: ActivityProposal,
-    refuseMoment: (now: Date) => void,
-  ): Promise<Recorded> {
-    const { effects, enrolment, writer } = this.#parts;
-    const { activity, proposals } = proposal;
-    const enrolled = proposal.enrolment === null ? null : enrolment.commit(tx, context, proposal.enrolment);
-    const results = effects.settle(tx, context, proposals, { ...activity, trigger: activity.type });
-    const written = this.#write(tx, context, activity, results);
-    const first = enrolled?.postings ?? [];
-    const isKnown = !(results instanceof Promise) && !(first instanceof Promise);
-    const postings = isKnown
-      ? [...first, ...results.postings]
-      : Promise.all([first, results]).then(([own, { postings: more }]) => [...own, ...more]);
-    const measured = { ...context, measures: measuresOf(activity) };
-    const [{ now }, joined, explained, { operations }] = await Promise.all([
-      context.facts.then((known) => {
-        refuseMoment(known.now);
-        return known;
+    proposals: readonly ActivityProposal[],
+    refuseMoments: (now: Date) => void,
+  ): Promise<Recorded[]> {
+    const { writer } = this.#parts;
+    const settled = this.#settle(tx, context, proposals);
+    const enrolments = proposals.flatMap((proposal) => proposal.enrolment ?? []);
+    const joined = enrolments.length === 0 ? [] : this.#enrol(tx, context, enrolments, settled);
+    const written = whenKnown(settled, (known) => this.#write(tx, context, proposals, known));
+    const measured = { ...context, measures: proposals.flatMap(({ activity }) => measuresOf(activity)) };
+    const posted = whenKnown(settled, (known) => writer.post(tx, measured, postingsOf(proposals, known)));
+    const [{ now }, members, { rows, tags }, { operations }, known] = await Promise.all([
+      context.facts.then((facts) => {
+        refuseMoments(facts.now);
+        return facts;
       }),
-      enrolled?.member ?? null,
+      joined,
       written,
-      postWhenKnown(writer, tx, measured, postings),
+      posted,
+      settled,
     ]);
-    const member = joined ?? proposal.member;
-    if (member === null) throw new Error('An activity has no member.');
-    const { tagCodes = member.tagCodes, ...row } = explained;
-    const occurredAt = activity.occurredAt ?? now;
-    const tierThen = this.#parts.tiers.tierAfter(tx, context.program, member.memberKey);
-    return {
-      activity: { ...row, occurredAt, recordedAt: now },
-      member: { ...member, tagCodes, tierThen },
-      operations,
-    };
+    const newcomers = new Map(members.map((member) => [member.memberKey, member]));
+    const made = new Map(operations.map((operation) => [operation.operationKey, operation]));
+    return rows.map((row, index): Recorded => {
+      const { memberKey } = row;
+      const member = proposals[index]?.member ?? newcomers.get(memberKey);
+      if (member === undefined) throw new Error('An activity has no member.');
+      const tierThen = this.#parts.tiers.tierAfter(tx, context.program, memberKey);
+      return {
+        activity: { ...row, occurredAt: row.occurredAt ?? now, recordedAt: now },
+        member: { ...member, tagCodes: tags.get(memberKey) ?? member.tagCodes, tierThen },
+        operations: madeBy(known[index], made),
+      };
+    });
   }
 
-  /** Writes the activity with its explanations, and the tags that its rules change. */
-  #write(
+  async #enrol(
     tx: Transaction,
     context: PostingContext,
-    activity: UnexplainedActivity,
-    results: RuleResults | Promise<RuleResults>,
-  ): Promise<NewActivity & { tagCodes?: string[] }> {
-    const write = async ({ explanations, tags }: RuleResults) => {
-      const explained: NewActivity = { ...activity, storedExplanations: [...explanations] };
-      const { tenantKey, memberKey } = activity;
+    enrolments: readonly EnrolmentProposal[],
+    settled: Settled[] | Promise<Settled[]>,
+  ): Promise<Member[]> {
+    const given = whenKnown(settled, (known) => known.flatMap(({ enrolled }) => enrolled ?? []));
+    return await this.#parts.enrolment.commit(tx, context, enrolments, given);
+  }
+
+  #settle(
+    tx: Transaction,
+    context: PostingContext,
+    proposals: readonly ActivityProposal[],
+  ): Settled[] | Promise<Settled[]> {
+    const { effects, enrolment } = this.#parts;
+    const asked = proposals.flatMap(({ activity, enrolment: joining, proposals: answered }) => {
+      const own = { occasion: { ...activity, trigger: activity.type }, proposals: answered };
+      return joining === null ? [own] : [enrolment.occasionOf(joining, activity.activityKey), own];
+    });
+    return whenKnown(effects.settle(tx, context, asked), (results) => {
+      const left = results.values();
+      const next = (): RuleResults => {
+        const { value } = left.next();
+        if (value === undefined) throw new Error('An occasion has no answer of its rules.');
+        return value;
+      };
+      return proposals.map(({ enrolment: joining }) => {
+        return { enrolled: joining === null ? null : next(), own: next() };
+      });
+    });
+  }
+
+  /** Writes the activities with their explanations, and the tags that their rules change. */
+  async #write(
+    tx: Transaction,
+    context: PostingContext,
+    proposals: readonly ActivityProposal[],
+    settled: readonly Settled[],
+  ): Promise<{ rows: NewActivity[]; tags: ReadonlyMap<string, string[]> }> {
+    const rows = proposals.map(({ activity }, index): NewActivity => {
+      return { ...activity, storedExplanations: [...(settled[index]?.own.explanations ?? [])] };
+    });
+    const changes = settled.flatMap(({ own: { tags } }, index) => {
+      const memberKey = rows[index]?.memberKey;
       const isTagged = tags.add.length + tags.remove.length > 0;
-      const [, tagCodes] = await Promise.all([
-        insertNew(tx, explained).catch((error: unknown) => {
-          throw duplicateOrder(error, explained) ?? error;
-        }),
-        isTagged ? changeTags(tx, tenantKey, memberKey, tags) : undefined,
-        isTagged ? this.#parts.tiers.tagsChanged(tx, context, memberKey) : undefined,
-      ]);
-      return tagCodes === undefined ? explained : { ...explained, tagCodes };
-    };
-    return results instanceof Promise ? results.then(write) : write(results);
+      return isTagged && memberKey !== undefined ? [{ ...tags, memberKey }] : [];
+    });
+    const [, tags] = await Promise.all([
+      insertMany(tx, context.tenantKey, rows).catch((error: unknown) => {
+        throw duplicateOrder(error, rows) ?? error;
+      }),
+      changeTagsAndTiers(tx, context, this.#parts.tiers, changes),
+    ]);
+    return { rows, tags };
   }
 
   async #proposeEnrolment(
@@ -171,9 +264,31 @@ export class Recording {
   }
 }
 
+/** What rules gave, in the order of the activities. */
+function postingsOf(proposals: readonly ActivityProposal[], settled: readonly Settled[]): Posting[] {
+  return settled.flatMap((one, index) => {
+    const inputHash = proposals[index]?.inputHash;
+    const own = givenIn(one);
+    return inputHash === undefined ? own : own.map((posting) => ({ ...posting, inputHash }));
+  });
+}
+
+function givenIn({ enrolled, own }: Settled): Posting[] {
+  return [...(enrolled?.postings ?? []), ...own.postings];
+}
+
+function madeBy(
+  settled: Settled | undefined,
+  made: ReadonlyMap<string, LedgerOperation>,
+): LedgerOperation[] {
+  const postings = settled === undefined ? [] : givenIn(settled);
+  return postings.flatMap(({ operationKey }) => made.get(operationKey) ?? []);
+}
+
 /** What an activity counts for in ladders, besides what it earns. */
-export function measuresOf({ memberKey, type, amountMinor, occurredAt }: UnexplainedActivity): Measure[] {
-  const own = { memberKey, countsAt: occurredAt };
+export function measuresOf(activity: UnexplainedActivity): Measure[] {
+  const { memberKey, type, amountMinor, occurredAt, activityKey } = activity;
+  const own = { memberKey, countsAt: occurredAt, act: activityKey };
   const counted = { ...own, metric: `activities:${type}`, amount: 1n };
   if (type !== 'purchase') return [counted];
   const spent = { ...own, metric: 'spend', amount: amountMinor ?? 0n };
@@ -208,7 +323,8 @@ function toActivity(
   };
 }
 
-function duplicateOrder(error: unknown, { orderNumber }: Pick<Activity, 'orderNumber'>): Error | null {
+function duplicateOrder(error: unknown, rows: readonly NewActivity[]): Error | null {
   if (violatedConstraint(error) !== 'activity_order') return null;
-  return refuse('DUPLICATE_ORDER', ['order', 'number'], { number: orderNumber ?? '' });
+  const number = rows.flatMap(({ orderNumber }) => orderNumber ?? [])[0] ?? '';
+  return refuse('DUPLICATE_ORDER', ['order', 'number'], { number });
 }

@@ -14,7 +14,7 @@ import {
   type PostingContext,
   type StoredExplanation,
 } from '../ledgers/index.ts';
-import { changeTags, type Member } from '../members/index.ts';
+import { changeTagsAndTiers, type Member } from '../members/index.ts';
 import type { PinnedProgram, ProgramService } from '../programs/index.ts';
 import {
   type AskedTier,
@@ -33,7 +33,7 @@ import { toAmount, toReturnedLines } from './activity.policy.ts';
 import {
   findActivity,
   findByOrder,
-  insertNew,
+  insertMany,
   lockRefundedPart,
   type NewActivity,
   updateRefundedPart,
@@ -75,7 +75,7 @@ export interface RefundingParts {
   readonly tiers: TierTracker;
   readonly finder: MemberFinder;
   readonly grants: GrantWriter;
-  readonly tierOf: RecordingParts['tierOf'];
+  readonly tiersOf: RecordingParts['tiersOf'];
 }
 
 /** Takes back what a purchase gave: as a whole, some lines, an amount, again and again up to the whole. */
@@ -102,7 +102,7 @@ export class Refunding {
       throw refuse('REFUND_EMPTY', ['amount']);
     }
     const purchase = await this.#purchase(ctx, input);
-    const { database, programs, finder, tierOf } = this.#parts;
+    const { database, programs, finder, tiersOf } = this.#parts;
     const isRanked = rulesFor(program.definition, input.type).reads.has('tier');
     const [member, then, earned] = await Promise.all([
       finder.living(ctx, purchase.memberKey),
@@ -110,11 +110,11 @@ export class Refunding {
       new LedgerReads(database.read(ctx.tenantKey), ctx.tenantKey).earnedBy(purchase.activityKey),
     ]);
     if (member === null) throw new Error('A purchase has no member.');
-    const tier = isRanked ? await tierOf(ctx.tenantKey, program, member.memberKey) : null;
+    const tiers = isRanked ? await tiersOf(ctx.tenantKey, program, [member.memberKey]) : null;
     return {
       activity: toRefund(ctx, program, input, { purchase, memberKey: member.memberKey }),
       member,
-      tier,
+      tier: tiers?.get(member.memberKey) ?? null,
       purchase,
       then,
       wish: { amount, lines },
@@ -178,16 +178,19 @@ export class Refunding {
     );
     const amountMinor = after.amount - before.amount;
     const asked = askOwnRules(context.program, proposal, { now, amount: amountMinor });
-    const own = await this.#parts.effects.settle(tx, context, asked, {
-      ...activity,
-      trigger: activity.type,
-    });
+    const occasion = { ...activity, trigger: activity.type };
+    const [own] = await this.#parts.effects.settle(tx, context, [{ occasion, proposals: asked }]);
+    if (own === undefined) throw new Error('A refund has no answer of its rules.');
     const isTagged = own.tags.add.length + own.tags.remove.length > 0;
     const scope = { tenantKey, program: context.program, now };
-    const [, tagCodes, , { operations }] = await Promise.all([
+    const [, tags, { operations }] = await Promise.all([
       this.#parts.grants.revokeOfActivity(tx, scope, purchase.activityKey, lost, 'refund'),
-      isTagged ? changeTags(tx, tenantKey, member.memberKey, own.tags) : member.tagCodes,
-      isTagged ? this.#parts.tiers.tagsChanged(tx, context, member.memberKey) : null,
+      changeTagsAndTiers(
+        tx,
+        context,
+        this.#parts.tiers,
+        isTagged ? [{ ...own.tags, memberKey: member.memberKey }] : [],
+      ),
       this.#parts.writer.post(
         tx,
         { ...context, measures: [...measuresOf(activity), ...returned(proposal, before, after, left)] },
@@ -201,14 +204,14 @@ export class Refunding {
       storedExplanations: [...explained(proposal, earned, operations), ...own.explanations],
     };
     await Promise.all([
-      insertNew(tx, refund),
+      insertMany(tx, tenantKey, [refund]),
       updateRefundedPart(tx, tenantKey, purchase.activityKey, after),
     ]);
     const occurredAt = activity.occurredAt ?? now;
     const tierThen = this.#parts.tiers.tierAfter(tx, context.program, member.memberKey);
     return {
       activity: { ...refund, occurredAt, recordedAt: now },
-      member: { ...member, tagCodes, tierThen },
+      member: { ...member, tagCodes: tags.get(member.memberKey) ?? member.tagCodes, tierThen },
       operations,
     };
   }

@@ -19,7 +19,6 @@ export {
   type Measure,
   type Posted,
   type PostingContext,
-  postWhenKnown,
   TransactionalLedgerWriter,
 } from './ledger-writer.ts';
 export { Leg } from './leg.entity.ts';

@@ -16,7 +16,7 @@ import {
 } from './ledger.repository.ts';
 import { explanationOf, inputHashOf, wholeOperations } from './ledger-draft.ts';
 import type { LedgerOperation } from './operation.entity.ts';
-import { type LedgerState, type Posting, scheduled } from './posting.ts';
+import { type LedgerState, type Posting, type ScheduledPosting, scheduled } from './posting.ts';
 import { findReversalOrigins } from './reversal.repository.ts';
 
 /** A ledger's key: derived from member and asset, so that both lead to it without a look-up. */
@@ -52,6 +52,8 @@ export interface Measure {
   readonly amount: bigint;
   /** The moment that decides on which local day it counts; business time when null. */
   readonly countsAt: Date | null;
+  /** The act that it is a part of, as with postings; none where only one is posted. */
+  readonly act?: string;
 }
 
 type DraftContext = Omit<PostingContext, 'facts'> & {
@@ -74,22 +76,12 @@ export interface LedgerWriter {
   countsBeyond(program: PinnedProgram, posting: Posting): boolean;
 }
 
-/** Posts at once what is known, and what isn't as soon as it is. */
-export function postWhenKnown(
-  writer: LedgerWriter,
-  tx: Transaction,
-  context: PostingContext,
-  postings: readonly Posting[] | Promise<readonly Posting[]>,
-): Promise<Posted> {
-  if (!(postings instanceof Promise)) return writer.post(tx, context, postings);
-  return postings.then((known) => writer.post(tx, context, known));
-}
-
 /** One posting at a time in a transaction of its own: lock, work it out, write. */
 export class TransactionalLedgerWriter implements LedgerWriter {
   async post(tx: Transaction, context: PostingContext, postings: readonly Posting[]): Promise<Posted> {
     if (postings.length === 0) return { operations: [], settled: [], ledgers: [], holds: [] };
-    const wanted = wantedLedgers(context.program, postings);
+    const touched = new Map(postings.map((posting) => [posting, ledgersTouched(posting)]));
+    const wanted = wantedLedgers(context.program, touched);
     const memberKeys = [...new Set(postings.flatMap(membersTouched))];
     const [{ now, inputHash }, statuses, existing] = await Promise.all([
       context.facts,
@@ -98,7 +90,7 @@ export class TransactionalLedgerWriter implements LedgerWriter {
     ]);
     for (const posting of postings) refuseUnfit(posting, statuses);
     const states = existing.length === wanted.size ? existing : await this.#withMissing(tx, context, wanted);
-    return await this.#draft(tx, { ...context, now, inputHash }, states, postings);
+    return await this.#draft(tx, { ...context, now, inputHash }, states, touched);
   }
 
   async settle(tx: Transaction, context: PostingContext, ledgerKeys: readonly string[]): Promise<Posted> {
@@ -106,7 +98,7 @@ export class TransactionalLedgerWriter implements LedgerWriter {
       context.facts,
       lockExisting(tx, context.tenantKey, ledgerKeys),
     ]);
-    return await this.#draft(tx, { ...context, now }, states, []);
+    return await this.#draft(tx, { ...context, now }, states, new Map());
   }
 
   countsBeyond(): boolean {
@@ -131,13 +123,21 @@ export class TransactionalLedgerWriter implements LedgerWriter {
     tx: Transaction,
     { tenantKey, program, now, inputHash }: DraftContext,
     locked: readonly LockedLedger[],
-    postings: readonly Posting[],
+    touching: Touching,
   ): Promise<Posted> {
     const states = locked.map((row): LedgerState => ({ ...row, policy: policyOf(program, row.asset) }));
-    const postingsOn = (ledgerKey: string): Posting[] =>
-      postings.filter((posting) => ledgersTouched(posting).includes(ledgerKey));
-    const withLots = states.filter((state) => needsLots(state, postingsOn(state.ledgerKey), now));
-    const keys = withLots.map(({ ledgerKey }) => ledgerKey);
+    const postings = [...touching.keys()];
+    const plans = [...touching].map(([posting, ledgerKeys]) => {
+      return { posting: scheduled(posting, program, now), ledgerKeys };
+    });
+    const plansOn = groupByLedger(plans);
+    const withLots = new Set(
+      states.flatMap((state) => {
+        const own = (plansOn.get(state.ledgerKey) ?? []).map(({ posting }) => posting);
+        return needsLots(state, own, now) || mayEndBetween(own, now) ? state.ledgerKey : [];
+      }),
+    );
+    const keys = [...withLots];
     const reversed = postings.flatMap(({ reverses }) => reverses ?? []);
     const [lots, origins] = await Promise.all([
       keys.length === 0 ? [] : findOpenLots(tx, tenantKey, keys),
@@ -147,30 +147,70 @@ export class TransactionalLedgerWriter implements LedgerWriter {
     const originsOf = Map.groupBy(origins, ({ ledgerKey }) => ledgerKey);
     const drafts = new Map(
       states.map((state) => {
-        const own = withLots.includes(state) ? (lotsOf.get(state.ledgerKey) ?? []) : null;
+        const own = withLots.has(state.ledgerKey) ? (lotsOf.get(state.ledgerKey) ?? []) : null;
         return [state.ledgerKey, new LedgerDraft(state, own, now, originsOf.get(state.ledgerKey))];
       }),
     );
     for (const draft of drafts.values()) draft.settle();
-    for (const posting of postings) {
-      const [draft, receiver] = ledgersTouched(posting).map((key) => drafts.get(key));
-      draft?.apply(scheduled(posting, program, now), receiver);
+    const acts = new Map<LedgerDraft, string>();
+    for (const { posting, ledgerKeys } of plans) {
+      const touched = ledgerKeys.flatMap((key) => drafts.get(key) ?? []);
+      for (const draft of touched) {
+        // What an act earned may be over already; the next one settles that, as if it came by itself.
+        if (acts.has(draft) && acts.get(draft) !== actOf(posting) && draft.isDue) draft.settle();
+        acts.set(draft, actOf(posting));
+      }
+      const [draft, receiver] = touched;
+      draft?.apply(posting, receiver);
     }
     writeDrafts(tx, tenantKey, [...drafts.values()], { programVersion: program.version, now, inputHash });
     return toPosted([...drafts.values()], postings, { tenantKey, program, now, inputHash });
   }
 }
 
-function wantedLedgers(program: PinnedProgram, postings: readonly Posting[]): Map<string, WantedLedger> {
-  return new Map(
-    postings.flatMap((posting) =>
-      membersTouched(posting).map((memberKey): [string, WantedLedger] => {
-        const { asset } = posting;
-        const ledgerKey = ledgerKeyOf(memberKey, asset);
-        return [ledgerKey, { ledgerKey, memberKey, asset, floor: policyOf(program, asset).floor }];
-      }),
-    ),
-  );
+/** Postings in their order, each with the ledgers that it changes. */
+type Touching = ReadonlyMap<Posting, readonly string[]>;
+
+/** A posting on its way, and the ledgers that it changes. */
+interface Plan {
+  readonly posting: ScheduledPosting;
+  readonly ledgerKeys: readonly string[];
+}
+
+function groupByLedger(plans: readonly Plan[]): Map<string, Plan[]> {
+  const grouped = new Map<string, Plan[]>();
+  for (const plan of plans) {
+    for (const key of plan.ledgerKeys) {
+      const known = grouped.get(key);
+      if (known === undefined) grouped.set(key, [plan]);
+      else known.push(plan);
+    }
+  }
+  return grouped;
+}
+
+function actOf({ act, activityKey }: Posting): string {
+  return act ?? activityKey ?? '';
+}
+
+/** Whether something that one act earns is over before the next act on the same ledger: history, mostly. */
+function mayEndBetween(postings: readonly ScheduledPosting[], now: Date): boolean {
+  const [first, ...others] = postings;
+  if (first === undefined || others.every((one) => actOf(one) === actOf(first))) return false;
+  return postings.some(({ expiresAt }) => expiresAt !== null && expiresAt <= now);
+}
+
+function wantedLedgers(program: PinnedProgram, touching: Touching): Map<string, WantedLedger> {
+  const wanted = new Map<string, WantedLedger>();
+  for (const [posting, ledgerKeys] of touching) {
+    const { asset } = posting;
+    for (const [index, memberKey] of membersTouched(posting).entries()) {
+      const ledgerKey = ledgerKeys[index];
+      if (ledgerKey === undefined || wanted.has(ledgerKey)) continue;
+      wanted.set(ledgerKey, { ledgerKey, memberKey, asset, floor: policyOf(program, asset).floor });
+    }
+  }
+  return wanted;
 }
 
 /** The member, and who receives it where it is given to another. */

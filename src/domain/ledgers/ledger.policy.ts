@@ -51,6 +51,11 @@ export class LedgerDraft extends DraftRows {
     return this.holds.find((one) => one.holdKey === holdKey) ?? null;
   }
 
+  /** Whether time has done something that is not settled yet. */
+  get isDue(): boolean {
+    return this.state.settleAt !== null && this.state.settleAt <= this.now;
+  }
+
   /**
    * Makes operations of what time has done: MATURE what is due, RELEASE the holds whose end has come, then
    * EXPIRE what is over and not held.

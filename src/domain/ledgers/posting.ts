@@ -69,6 +69,8 @@ export interface Posting {
   /** REVERSE: instead of `explanation`, for how much is taken back is known only under the lock. */
   readonly explain?: (taken: bigint) => StoredExplanation | null;
   readonly activityKey: string | null;
+  /** Where acts are posted together, the one that it is a part of; its activity's when missing. */
+  readonly act?: string;
 }
 
 /** A posting whose moments are settled. */

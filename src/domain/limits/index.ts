@@ -1,2 +1,2 @@
 export { type ClaimedLimit, type Limit, leftOf } from './limit.policy.ts';
-export { claimLimits, countLimits, mergeLimits } from './limit.repository.ts';
+export { claimLimits, claimLimitsOfMany, countLimits, mergeLimits } from './limit.repository.ts';

@@ -49,21 +49,42 @@ export async function claimLimits(
   limits: readonly Limit[],
   { moment, timeZone }: { readonly moment: Date; readonly timeZone: string },
 ): Promise<ClaimedLimit[]> {
-  const claimed = limits.map((limit): ClaimedLimit => {
-    return { ...limit, windowStart: windowStart(limit.window, moment, timeZone), used: 0n };
-  });
-  const distinct = new Map(claimed.map((one) => [keyOf(one.subject, one.memberKey, one.windowStart), one]));
-  if (distinct.size === 0) return [];
-  const wanted = [...distinct.values()];
+  const [claimed = []] = await claimLimitsOfMany(tx, tenantKey, [{ limits, moment }], timeZone);
+  return claimed;
+}
+
+/**
+ * As `claimLimits`, for many occasions at once, each with its own moment. Those that share a counter share
+ * its `used`: whoever takes something of it adds that, so that the next occasion doesn't find it.
+ */
+export async function claimLimitsOfMany(
+  tx: Transaction,
+  tenantKey: string,
+  occasions: readonly { readonly limits: readonly Limit[]; readonly moment: Date }[],
+  timeZone: string,
+): Promise<ClaimedLimit[][]> {
+  const counters = new Map<string, ClaimedLimit>();
+  const keys = occasions.map(({ limits, moment }) =>
+    limits.map((limit) => {
+      const start = windowStart(limit.window, moment, timeZone);
+      const key = keyOf(limit.subject, limit.memberKey, start);
+      counters.set(key, { ...limit, windowStart: start, used: 0n });
+      return key;
+    }),
+  );
+  if (counters.size === 0) return keys.map(() => []);
+  const wanted = [...counters.values()];
   const rows = await tx.run(claimCounters, [
     tenantKey,
     wanted.map(({ subject }) => subject),
     wanted.map(({ memberKey }) => memberKey ?? EVERYBODY),
     wanted.map((one) => one.windowStart),
   ]);
-  const used = new Map(rows.map((row) => [keyOf(row.subject, row.memberKey, row.windowStart), row.used]));
-  for (const one of claimed) one.used = used.get(keyOf(one.subject, one.memberKey, one.windowStart)) ?? 0n;
-  return claimed;
+  for (const row of rows) {
+    const counter = counters.get(keyOf(row.subject, row.memberKey, row.windowStart));
+    if (counter !== undefined) counter.used = row.used;
+  }
+  return keys.map((own) => own.flatMap((key) => counters.get(key) ?? []));
 }
 
 /** What one member used up of limits is used up for another too, whom they live on in. */

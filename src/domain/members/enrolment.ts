@@ -3,9 +3,17 @@ import { Refusal, refuse } from '../../kernel/errors.ts';
 import { newKey, toPublicId } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import type { Database, Transaction } from '../../persistence/index.ts';
-import type { Posting, PostingContext } from '../ledgers/index.ts';
+import type { PostingContext } from '../ledgers/index.ts';
 import type { PinnedProgram } from '../programs/index.ts';
-import { askRules, type RuleEffects, type RuleProposal, rulesFor, toFacts } from '../rules/index.ts';
+import {
+  type AnsweredOccasion,
+  askRules,
+  type RuleProposal,
+  type RuleResults,
+  rulesFor,
+  toFacts,
+  whenKnown,
+} from '../rules/index.ts';
 import { refuseLongSource } from '../shared/index.ts';
 import type { TenantService } from '../tenants/index.ts';
 import type { TierTracker } from '../tiers/index.ts';
@@ -22,7 +30,14 @@ import {
   toAttributes,
   toTags,
 } from './member.policy.ts';
-import { addIdentities, businessNow, changeTags, insert, type NewMember } from './member.repository.ts';
+import {
+  addIdentities,
+  businessNow,
+  changeTags,
+  insertMany,
+  type NewMember,
+  type TagChange,
+} from './member.repository.ts';
 
 /** A member as they will be written, and what the rules give them for enrolling. */
 export interface EnrolmentProposal {
@@ -35,7 +50,6 @@ export interface EnrolmentParts {
   readonly asker: Asker;
   readonly tenants: TenantService;
   readonly database: Database;
-  readonly effects: RuleEffects;
   readonly tiers: TierTracker;
 }
 
@@ -79,58 +93,76 @@ export class Enrolment {
   }
 
   /**
-   * Writes the member, their identities and first tiers; the postings that it answers are the caller's to post
-   * in the same transaction.
+   * What the rules answered to an enrolment, to be settled in its transaction.
+   * @param act of which the enrolment is a part, if it doesn't come by itself
+   */
+  occasionOf({ member, proposals }: EnrolmentProposal, act?: string): AnsweredOccasion {
+    const { memberKey } = member;
+    const occasion = { memberKey, trigger: TRIGGER, activityKey: null, occurredAt: null, orderNumber: null };
+    return { occasion: { ...occasion, act }, proposals };
+  }
+
+  /**
+   * Writes members, their identities and first tiers; what the rules post for it is the caller's to post in
+   * the same transaction.
+   * @param results what the rules of each come to
    * @throws Refusal IDENTITY_TAKEN, BIRTHDAY_INVALID
    */
-  commit(
+  async commit(
     tx: Transaction,
     context: PostingContext,
-    { member, identities, proposals }: EnrolmentProposal,
-  ): { member: Promise<Member>; postings: readonly Posting[] | Promise<readonly Posting[]> } {
-    const { effects, tiers } = this.#parts;
-    const written = this.#write(tx, context, member, identities);
-    const enrolled = tiers.enrol(tx, context, member);
-    const occasion = {
-      memberKey: member.memberKey,
-      trigger: TRIGGER,
-      activityKey: null,
-      occurredAt: null,
-      orderNumber: null,
-    };
-    const results = effects.settle(tx, context, proposals, occasion);
-    const tagged = Promise.resolve(results).then(async ({ tags }) => {
-      if (tags.add.length + tags.remove.length === 0) return null;
-      const codes = await changeTags(tx, context.tenantKey, member.memberKey, tags);
-      await tiers.tagsChanged(tx, context, member.memberKey);
-      return codes;
+    proposals: readonly EnrolmentProposal[],
+    results: readonly RuleResults[] | Promise<readonly RuleResults[]>,
+  ): Promise<Member[]> {
+    const written = this.#write(tx, context, proposals);
+    const enrolled = this.#parts.tiers.enrol(
+      tx,
+      context,
+      proposals.map(({ member }) => member),
+    );
+    const tagged = whenKnown(results, (known) => {
+      const changes = known.flatMap(({ tags }, index): TagChange[] => {
+        const memberKey = proposals[index]?.member.memberKey;
+        return memberKey === undefined || tags.add.length + tags.remove.length === 0
+          ? []
+          : [{ ...tags, memberKey }];
+      });
+      return changeTagsAndTiers(tx, context, this.#parts.tiers, changes);
     });
-    const whole = Promise.all([written, enrolled, tagged]).then(([own, , tagCodes]) => {
-      return tagCodes === null ? own : { ...own, tagCodes };
-    });
-    const postings = results instanceof Promise ? results.then((known) => known.postings) : results.postings;
-    return { member: whole, postings };
+    const [members, , tags] = await Promise.all([written, enrolled, tagged]);
+    return members.map((member) => ({ ...member, tagCodes: tags.get(member.memberKey) ?? member.tagCodes }));
   }
 
   async #write(
     tx: Transaction,
-    { facts, program }: PostingContext,
-    member: NewMember,
-    identities: readonly NormalIdentity[],
-  ): Promise<Member> {
+    { tenantKey, facts, program }: PostingContext,
+    proposals: readonly EnrolmentProposal[],
+  ): Promise<Member[]> {
+    const identities = proposals.flatMap(({ member: { memberKey }, identities: own }) =>
+      own.map((identity, index) => ({ ...identity, memberKey, index })),
+    );
     const [{ now }, , taken] = await Promise.all([
       facts,
-      insert(tx, member),
-      addIdentities(tx, member, identities),
+      insertMany(
+        tx,
+        tenantKey,
+        proposals.map(({ member }) => member),
+      ),
+      addIdentities(tx, tenantKey, identities),
     ]);
     if (taken.length > 0) {
       throw new Refusal(
-        taken.map((index) => ({ code: 'IDENTITY_TAKEN', field: [IDENTITIES_FIELD, String(index)] })),
+        taken.map((place) => {
+          const field = [IDENTITIES_FIELD, String(identities[place]?.index)];
+          return { code: 'IDENTITY_TAKEN', field };
+        }),
       );
     }
-    refuseFutureBirthday(member.birthday, now, program.definition.timeZone);
-    const identitiesThen = identities.map((identity) => ({ ...identity, memberKey: member.memberKey }));
-    return { ...member, enrolledAt: now, updatedAt: now, identitiesThen };
+    return proposals.map(({ member, identities: own }) => {
+      refuseFutureBirthday(member.birthday, now, program.definition.timeZone);
+      const identitiesThen = own.map((identity) => ({ ...identity, memberKey: member.memberKey }));
+      return { ...member, enrolledAt: now, updatedAt: now, identitiesThen };
+    });
   }
 
   async #askRules(program: PinnedProgram, member: NewMember): Promise<RuleProposal[]> {
@@ -187,6 +219,25 @@ export class Enrolment {
     }
     return enriched;
   }
+}
+
+/** Changes tags that rules change, and the tiers that hang on them; answers all tags of each member. */
+export async function changeTagsAndTiers(
+  tx: Transaction,
+  context: PostingContext,
+  tiers: TierTracker,
+  changes: readonly TagChange[],
+): Promise<Map<string, string[]>> {
+  if (changes.length === 0) return new Map();
+  const [tags] = await Promise.all([
+    changeTags(tx, context.tenantKey, changes),
+    tiers.tagsChanged(
+      tx,
+      context,
+      changes.map(({ memberKey }) => memberKey),
+    ),
+  ]);
+  return tags;
 }
 
 function toNewMember(

@@ -1,14 +1,14 @@
 export { findBirthdays } from './birthday.repository.ts';
-export { Enrolment, type EnrolmentProposal } from './enrolment.ts';
+export { changeTagsAndTiers, Enrolment, type EnrolmentProposal } from './enrolment.ts';
 export { IdentityKind, Member } from './member.entity.ts';
 export { memberErrors } from './member.errors.ts';
 export { IdentityInput } from './member.inputs.ts';
 export { normaliseIdentity } from './member.policy.ts';
 export {
   businessNow,
-  changeTags,
   createMemberLoaders,
-  findByIdentity,
+  findByIdentities,
+  identityKeyOf,
   type MemberLoaders,
 } from './member.repository.ts';
 export { LedgerMemberResolver, MemberResolver, TagResolver } from './member.resolver.ts';

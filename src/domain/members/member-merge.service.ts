@@ -83,7 +83,8 @@ export class MemberMergeService {
       return { operationKey, kind: 'MERGE', ...parties, asset, amount: 0n, whole: true, ...shown };
     });
     const { operations } = await this.#parts.writer.post(tx, context, postings);
-    const tagCodes = await changeTags(tx, tenantKey, into, { add: before.tagCodes, remove: [] });
+    const moved = { memberKey: into, add: before.tagCodes, remove: [] };
+    const tagCodes = (await changeTags(tx, tenantKey, [moved])).get(into) ?? [];
     if (tagCodes.length > MOST_TAGS) throw refuse('TOO_MANY_TAGS', ['intoMemberId'], { most: MOST_TAGS });
     await Promise.all([
       mergeLimits(tx, tenantKey, from, into),

@@ -12,12 +12,15 @@ const selectMembers = statement<Member>(
   'member.by_keys',
   `select ${memberColumns} from member m where m.tenant_id = $1 and m.member_id = any($2::uuid[])`,
 );
-const selectByIdentity = statement<Member>(
-  'member.by_identity',
-  `select ${memberColumns} from member m
-    where m.tenant_id = $1
-      and m.member_id = (select i.member_id from member_identity i
-                          where i.tenant_id = $1 and i.kind = $2 and i.value = $3)`,
+/** Laterals with a limit are looked up by keys, also by a plan that was made while tables were empty. */
+const selectByIdentities = statement<Member & { readonly kind: string; readonly value: string }>(
+  'member.by_identities',
+  `select w.kind, w.value, found.*
+     from unnest($2::text[], $3::text[]) as w (kind, value)
+    cross join lateral (select i.member_id from member_identity i
+                         where i.tenant_id = $1 and i.kind = w.kind and i.value = w.value limit 1) own
+    cross join lateral (select ${memberColumns} from member m
+                         where m.tenant_id = $1 and m.member_id = own.member_id limit 1) found`,
 );
 const lockMember = statement<Member>(
   'member.lock',
@@ -28,11 +31,17 @@ const selectIdentities = statement<Identity>(
   `select member_id as "memberKey", kind, value, verified from member_identity
     where tenant_id = $1 and member_id = any($2::uuid[]) order by member_id, position`,
 );
-const insertMember = statement(
+const insertMembers = statement(
   'member.insert',
   `insert into member (tenant_id, member_id, status, display_name, gender, birthday, locale, region, channel, store,
                        consents, attributes, tags, enrolled_at, updated_at)
-   values ($1, $2, 'ACTIVE', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, business_time(), business_time())`,
+   select $1, m.member_id, 'ACTIVE', m.display_name, m.gender, m.birthday, m.locale, m.region, m.channel,
+          m.store, m.consents, m.attributes, string_to_array(m.tags, ','), n.now, n.now
+     from unnest($2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::text[], $8::text[],
+                 $9::text[], $10::jsonb[], $11::jsonb[], $12::text[])
+            as m (member_id, display_name, gender, birthday, locale, region, channel, store, consents,
+                  attributes, tags),
+          (select business_time() as now) n`,
 );
 const updateMember = statement(
   'member.update',
@@ -43,9 +52,12 @@ const updateMember = statement(
 const insertIdentities = statement<{ kind: string; value: string }>(
   'identity.insert',
   `insert into member_identity (tenant_id, member_id, kind, value, verified, position)
-   select $1, $2, i.kind, i.value, i.verified,
-          i.place - 1 + (select count(*) from member_identity o where o.tenant_id = $1 and o.member_id = $2)
-     from unnest($3::text[], $4::text[], $5::boolean[]) with ordinality as i (kind, value, verified, place)
+   select $1, i.member_id, i.kind, i.value, i.verified,
+          row_number() over (partition by i.member_id order by i.place) - 1
+            + (select count(*) from member_identity o where o.tenant_id = $1 and o.member_id = i.member_id)
+     from unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[])
+            with ordinality as i (member_id, kind, value, verified, place)
+    order by i.kind, i.value
    on conflict do nothing returning kind, value`,
 );
 
@@ -54,16 +66,17 @@ const selectNow = statement<{ now: Date }>(
   'select business_time() as now from tenant where tenant_id = $1',
 );
 /** What is removed goes, what is added comes behind what stays. */
-const updateTags = statement<{ tagCodes: string[] }>(
+const updateTags = statement<{ memberKey: string; tagCodes: string[] }>(
   'member.tags',
   `update member
       set tags = array(select t from unnest(tags) with ordinality as own (t, place)
-                        where t <> all($4::text[]) order by place)
-              || array(select a from unnest($3::text[]) with ordinality as more (a, place)
-                        where a <> all(tags) and a <> all($4::text[]) order by place),
+                        where t <> all(string_to_array(c.removed, ',')) order by place)
+              || array(select a from unnest(string_to_array(c.added, ',')) with ordinality as more (a, place)
+                        where a <> all(tags) and a <> all(string_to_array(c.removed, ',')) order by place),
           updated_at = business_time()
-    where tenant_id = $1 and member_id = $2
-    returning tags as "tagCodes"`,
+     from unnest($2::uuid[], $3::text[], $4::text[]) as c (member_id, added, removed)
+    where member.tenant_id = $1 and member.member_id = any($2::uuid[]) and member.member_id = c.member_id
+    returning member.member_id as "memberKey", tags as "tagCodes"`,
 );
 
 /** Business time, for questions that are asked before a transaction is open. */
@@ -73,24 +86,45 @@ export async function businessNow(sql: Sql, tenantKey: string): Promise<Date> {
   return row.now;
 }
 
-/** Changes a member's tags; answers all of them afterwards. */
+/** Tags that come and go. */
+export interface TagChange {
+  readonly memberKey: string;
+  readonly add: readonly string[];
+  readonly remove: readonly string[];
+}
+
+/** Changes members' tags, of each member once; answers all of them afterwards, by member. */
 export async function changeTags(
   tx: Transaction,
   tenantKey: string,
-  memberKey: string,
-  { add, remove }: { readonly add: readonly string[]; readonly remove: readonly string[] },
-): Promise<string[]> {
-  const [row] = await tx.run(updateTags, [tenantKey, memberKey, [...new Set(add)], remove]);
-  return row?.tagCodes ?? [];
+  changes: readonly TagChange[],
+): Promise<Map<string, string[]>> {
+  const rows = await tx.run(updateTags, [
+    tenantKey,
+    changes.map(({ memberKey }) => memberKey),
+    changes.map(({ add }) => [...new Set(add)].join(',')),
+    changes.map(({ remove }) => remove.join(',')),
+  ]);
+  return new Map(rows.map(({ memberKey, tagCodes }) => [memberKey, tagCodes]));
 }
 
-export async function findByIdentity(
+type SoughtIdentity = Pick<NormalIdentity, 'kind' | 'value'>;
+
+/** One text for each identity, e.g. for a map. */
+export function identityKeyOf({ kind, value }: { readonly kind: string; readonly value: string }): string {
+  return `${kind} ${value}`;
+}
+
+/** Whose identities these are, by `identityKeyOf`; those that nobody has are missing. */
+export async function findByIdentities(
   sql: Sql,
   tenantKey: string,
-  identity: Pick<NormalIdentity, 'kind' | 'value'>,
-): Promise<Member | null> {
-  const [member] = await sql.run(selectByIdentity, [tenantKey, identity.kind, identity.value]);
-  return member ?? null;
+  identities: readonly SoughtIdentity[],
+): Promise<Map<string, Member>> {
+  if (identities.length === 0) return new Map();
+  const kinds = identities.map(({ kind }) => kind);
+  const rows = await sql.run(selectByIdentities, [tenantKey, kinds, identities.map(({ value }) => value)]);
+  return new Map(rows.map(({ kind, value, ...member }) => [identityKeyOf({ kind, value }), member]));
 }
 
 export async function lockByKey(
@@ -104,21 +138,27 @@ export async function lockByKey(
 
 export type NewMember = Omit<Member, 'enrolledAt' | 'updatedAt'>;
 
-/** Writes a new member, enrolled at the transaction's business time. */
-export async function insert(tx: Transaction, member: NewMember): Promise<void> {
-  await tx.run(insertMember, [
-    member.tenantKey,
-    member.memberKey,
-    member.displayName,
-    member.gender,
-    member.birthday,
-    member.locale,
-    member.region,
-    member.channel,
-    member.store,
-    JSON.stringify(member.consents),
-    JSON.stringify(member.attributes),
-    member.tagCodes,
+/** Writes new members, enrolled at the transaction's business time. */
+export async function insertMany(
+  tx: Transaction,
+  tenantKey: string,
+  members: readonly NewMember[],
+): Promise<void> {
+  const column = (pick: (member: NewMember) => unknown): unknown[] => members.map(pick);
+  await tx.run(insertMembers, [
+    tenantKey,
+    column(({ memberKey }) => memberKey),
+    column(({ displayName }) => displayName),
+    column(({ gender }) => gender),
+    column(({ birthday }) => birthday),
+    column(({ locale }) => locale),
+    column(({ region }) => region),
+    column(({ channel }) => channel),
+    column(({ store }) => store),
+    column(({ consents }) => JSON.stringify(consents)),
+    column(({ attributes }) => JSON.stringify(attributes)),
+    // Codes have no commas.
+    column(({ tagCodes }) => tagCodes.join(',')),
   ]);
 }
 
@@ -138,21 +178,21 @@ export async function update(tx: Transaction, member: Member): Promise<void> {
   ]);
 }
 
-/** Adds identities; answers the indices of those that another member has. */
+/** Adds identities to members; answers the indices of those that somebody has already. */
 export async function addIdentities(
   tx: Transaction,
-  { tenantKey, memberKey }: Pick<Member, 'tenantKey' | 'memberKey'>,
-  identities: readonly NormalIdentity[],
+  tenantKey: string,
+  identities: readonly (NormalIdentity & { readonly memberKey: string })[],
 ): Promise<number[]> {
   const added = await tx.run(insertIdentities, [
     tenantKey,
-    memberKey,
+    identities.map(({ memberKey }) => memberKey),
     identities.map(({ kind }) => kind),
     identities.map(({ value }) => value),
     identities.map(({ verified }) => verified),
   ]);
-  const ours = new Set(added.map(({ kind, value }) => `${kind} ${value}`));
-  return identities.flatMap(({ kind, value }, index) => (ours.has(`${kind} ${value}`) ? [] : [index]));
+  const ours = new Set(added.map(identityKeyOf));
+  return identities.flatMap((identity, index) => (ours.has(identityKeyOf(identity)) ? [] : [index]));
 }
 
 export interface MemberLoaders {
@@ -183,7 +223,10 @@ export function createMemberLoaders(sql: Sql, tenantKey: string, remember = true
       },
       { cache: remember },
     ),
-    byIdentity: (kind, value) => findByIdentity(sql, tenantKey, { kind, value }),
+    byIdentity: async (kind, value) => {
+      const found = await findByIdentities(sql, tenantKey, [{ kind, value }]);
+      return found.get(identityKeyOf({ kind, value })) ?? null;
+    },
   };
 }
 

@@ -10,10 +10,15 @@ import {
   type LedgerWriter,
   ledgerAfter,
   type PostingListener,
-  postWhenKnown,
 } from '../ledgers/index.ts';
 import type { PinnedProgram, ProgramService, UseCaseRunner } from '../programs/index.ts';
-import { operationKeysOf, type StoredOperations, storedOperations } from '../rules/index.ts';
+import {
+  operationKeysOf,
+  type RuleEffects,
+  type StoredOperations,
+  storedOperations,
+  whenKnown,
+} from '../rules/index.ts';
 import { findTierAt, type TierTracker } from '../tiers/index.ts';
 import type { Enrolment, EnrolmentProposal } from './enrolment.ts';
 import { type Member, MemberStatus } from './member.entity.ts';
@@ -40,6 +45,7 @@ export interface MemberServiceParts {
   readonly ledgers: LedgerService;
   readonly writer: LedgerWriter;
   readonly enrolment: Enrolment;
+  readonly effects: RuleEffects;
   readonly tiers: TierTracker;
   readonly listener: PostingListener;
 }
@@ -57,7 +63,7 @@ export class MemberService {
    * @throws Refusal IDEMPOTENCY_CONFLICT, IDENTITY_TAKEN, NO_PROGRAM, and what `Enrolment.propose` throws
    */
   async create(ctx: RequestContext, input: CreateMemberInput): Promise<Enrolled> {
-    const { enrolment, writer, useCases, listener } = this.#parts;
+    const { effects, enrolment, writer, useCases, listener } = this.#parts;
     const { result, written } = await useCases.run<EnrolmentProposal, StoredEnrolment, Enrolled>(ctx, {
       mutation: 'createMember',
       input,
@@ -68,11 +74,12 @@ export class MemberService {
       }),
       commit: async (tx, proposal, program, facts) => {
         const context = { tenantKey: ctx.tenantKey, program, facts };
-        const enrolled = enrolment.commit(tx, context, proposal);
-        const [member, { operations }] = await Promise.all([
-          enrolled.member,
-          postWhenKnown(writer, tx, context, enrolled.postings),
+        const results = effects.settle(tx, context, [enrolment.occasionOf(proposal)]);
+        const [[member], { operations }] = await Promise.all([
+          enrolment.commit(tx, context, [proposal], results),
+          whenKnown(results, ([given]) => writer.post(tx, context, given?.postings ?? [])),
         ]);
+        if (member === undefined) throw new Error('An enrolment has no member.');
         const tierThen = this.#parts.tiers.tierAfter(tx, program, member.memberKey);
         const ledgersThen = ledgersOfNewMember(member, program, operations);
         return { member: { ...member, tierThen, ledgersThen }, operations };
@@ -107,8 +114,12 @@ export class MemberService {
         const context = { tenantKey: ctx.tenantKey, program, facts };
         const [, taken] = await Promise.all([
           update(tx, after),
-          addIdentities(tx, after, added),
-          isSame(before.tagCodes, after.tagCodes) ? null : this.#parts.tiers.tagsChanged(tx, context, key),
+          addIdentities(
+            tx,
+            ctx.tenantKey,
+            added.map((identity) => ({ ...identity, memberKey: key })),
+          ),
+          isSame(before.tagCodes, after.tagCodes) ? null : this.#parts.tiers.tagsChanged(tx, context, [key]),
         ]);
         const [first] = taken;
         if (first !== undefined) throw refuse('IDENTITY_TAKEN', ['addIdentities', String(first)]);
@@ -134,12 +145,13 @@ export class MemberService {
       propose: async () => memberKey,
       stored: () => ({ member: memberKey }),
       commit: async (tx, key, program, facts) => {
-        const [before, tagCodes] = await Promise.all([
+        const [before, changed] = await Promise.all([
           lockByKey(tx, ctx.tenantKey, key),
-          changeTags(tx, ctx.tenantKey, key, { add, remove }),
-          this.#parts.tiers.tagsChanged(tx, { tenantKey: ctx.tenantKey, program, facts }, key),
+          changeTags(tx, ctx.tenantKey, [{ memberKey: key, add, remove }]),
+          this.#parts.tiers.tagsChanged(tx, { tenantKey: ctx.tenantKey, program, facts }, [key]),
         ]);
         if (before === null) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
+        const tagCodes = changed.get(key) ?? [];
         if (tagCodes.length > MOST_TAGS) throw refuse('TOO_MANY_TAGS', ['add'], { most: MOST_TAGS });
         return { ...before, tagCodes };
       },

@@ -2,7 +2,7 @@ import { newKey } from '../../kernel/ids.ts';
 import type { Transaction } from '../../persistence/index.ts';
 import type { GrantWriter, WantedGrant } from '../benefits/index.ts';
 import type { Posting, StoredExplanation } from '../ledgers/index.ts';
-import { claimLimits, countLimits } from '../limits/index.ts';
+import { type ClaimedLimit, claimLimitsOfMany, countLimits } from '../limits/index.ts';
 import type { PinnedProgram } from '../programs/index.ts';
 import { decide, explain, type RuleDecision, withRefusedGrants } from './decision.policy.ts';
 import type { RuleProposal } from './rule.policy.ts';
@@ -16,6 +16,14 @@ export interface Occasion {
   readonly activityKey: string | null;
   readonly occurredAt: Date | null;
   readonly orderNumber: string | null;
+  /** What it is done together with, if that is not its own activity. */
+  readonly act?: string;
+}
+
+/** What rules proposed about an occasion. */
+export interface AnsweredOccasion {
+  readonly occasion: Occasion;
+  readonly proposals: readonly RuleProposal[];
 }
 
 /** What rules came to, ready to be written. */
@@ -42,63 +50,100 @@ export class RuleEffects {
   }
 
   /**
-   * Decides what the rules give. Limits are locked and counted, and benefits granted, in this transaction;
-   * where no rule has a limit or grants anything, it answers at once and nothing is asked of the database.
+   * Decides what the rules give on each occasion, in their order: what one takes of a limit, the next doesn't
+   * find. Limits are locked and counted, and benefits granted, in this transaction; where no rule has a limit
+   * or grants anything, it answers at once and nothing is asked of the database.
    */
   settle(
     tx: Transaction,
     context: EffectContext,
-    proposals: readonly RuleProposal[],
-    occasion: Occasion,
-  ): RuleResults | Promise<RuleResults> {
-    const isPlain = proposals.every(({ limits, rule, miss }) => {
-      return limits.length === 0 && (miss !== null || rule.grants.length === 0);
-    });
-    if (!isPlain) return this.#settle(tx, context, proposals, occasion);
-    return toResults(context.program, decide(proposals, []).decisions, occasion);
+    asked: readonly AnsweredOccasion[],
+  ): RuleResults[] | Promise<RuleResults[]> {
+    const isPlain = asked.every(({ proposals }) =>
+      proposals.every(({ limits, rule, miss }) => {
+        return limits.length === 0 && (miss !== null || rule.grants.length === 0);
+      }),
+    );
+    if (!isPlain) return this.#settle(tx, context, asked);
+    return asked.map(({ proposals, occasion }) =>
+      toResults(context.program, decide(proposals, []).decisions, occasion),
+    );
   }
 
   async #settle(
     tx: Transaction,
     { tenantKey, program, facts }: EffectContext,
-    proposals: readonly RuleProposal[],
-    occasion: Occasion,
-  ): Promise<RuleResults> {
+    asked: readonly AnsweredOccasion[],
+  ): Promise<RuleResults[]> {
     const { now } = await facts;
-    const limits = proposals.flatMap((proposal) => proposal.limits);
-    const claimed = await claimLimits(tx, tenantKey, limits, {
+    const bounds = asked.map(({ proposals, occasion }) => ({
+      limits: proposals.flatMap(({ limits }) => limits),
       moment: occasion.occurredAt ?? now,
-      timeZone: program.definition.timeZone,
+    }));
+    const claimed = await claimLimitsOfMany(tx, tenantKey, bounds, program.definition.timeZone);
+    const counted = new Map<ClaimedLimit, bigint>();
+    const decided = asked.map(({ proposals, occasion }, index): Decided => {
+      const { decisions, taken } = decide(proposals, claimed[index] ?? []);
+      for (const { limit, amount } of taken) {
+        limit.used += amount;
+        counted.set(limit, (counted.get(limit) ?? 0n) + amount);
+      }
+      return { occasion, decisions };
     });
-    const { decisions, taken } = decide(proposals, claimed);
     const [granted] = await Promise.all([
-      this.#grant(tx, { tenantKey, program, now }, decisions, occasion),
-      countLimits(tx, tenantKey, taken),
+      this.#grant(tx, { tenantKey, program, now }, decided),
+      countLimits(
+        tx,
+        tenantKey,
+        [...counted].map(([limit, amount]) => ({ limit, amount })),
+      ),
     ]);
-    return toResults(program, granted, occasion);
+    return granted.map(({ decisions, occasion }) => toResults(program, decisions, occasion));
   }
 
   async #grant(
     tx: Transaction,
     context: { readonly tenantKey: string; readonly program: PinnedProgram; readonly now: Date },
-    decisions: readonly RuleDecision[],
-    { memberKey, trigger, activityKey }: Occasion,
-  ): Promise<readonly RuleDecision[]> {
-    const wanted = decisions.flatMap(({ rule, applies }): WantedGrant[] =>
-      (applies ? rule.grants : []).map((benefit) => {
-        const own = { grantKey: newKey(), source: 'RULE' as const, grantedBy: null };
-        return { ...own, memberKey, benefit, reason: trigger, rule: rule.code, activityKey };
-      }),
-    );
-    if (wanted.length === 0) return decisions;
+    decided: readonly Decided[],
+  ): Promise<readonly Decided[]> {
+    const wantedOf = new Map(decided.map((one) => [one, wantedGrants(one)]));
+    const wanted = [...wantedOf.values()].flat();
+    if (wanted.length === 0) return decided;
     const { refused } = await this.#grants.grant(tx, context, wanted);
     const missing = new Set(refused.map(({ grantKey }) => grantKey));
-    return decisions.map((decision) => {
-      const own = wanted.filter(({ rule }) => rule === decision.rule.code);
-      const some = own.some(({ grantKey }) => !missing.has(grantKey));
-      return own.some(({ grantKey }) => missing.has(grantKey)) ? withRefusedGrants(decision, some) : decision;
+    return decided.map((one) => {
+      const decisions = one.decisions.map((decision) => {
+        const own = (wantedOf.get(one) ?? []).filter(({ rule }) => rule === decision.rule.code);
+        const some = own.some(({ grantKey }) => !missing.has(grantKey));
+        const isShort = own.some(({ grantKey }) => missing.has(grantKey));
+        return isShort ? withRefusedGrants(decision, some) : decision;
+      });
+      return { ...one, decisions };
     });
   }
+}
+
+/** An occasion with what was decided on it. */
+interface Decided {
+  readonly occasion: Occasion;
+  readonly decisions: readonly RuleDecision[];
+}
+
+function wantedGrants({ decisions, occasion: { memberKey, trigger, activityKey } }: Decided): WantedGrant[] {
+  return decisions.flatMap(({ rule, applies }): WantedGrant[] =>
+    (applies ? rule.grants : []).map((benefit) => {
+      const own = { grantKey: newKey(), source: 'RULE' as const, grantedBy: null };
+      return { ...own, memberKey, benefit, reason: trigger, rule: rule.code, activityKey };
+    }),
+  );
+}
+
+/** Goes on at once with what is known, and with what isn't as soon as it is. */
+export function whenKnown<Known, Result>(
+  value: Known | Promise<Known>,
+  goOn: (known: Known) => Result | Promise<Result>,
+): Result | Promise<Result> {
+  return value instanceof Promise ? value.then(goOn) : goOn(value);
 }
 
 function toResults(
@@ -119,7 +164,7 @@ function toResults(
 }
 
 function postingsOf(program: PinnedProgram, decision: RuleDecision, occasion: Occasion): Posting[] {
-  const { memberKey, trigger, activityKey, occurredAt, orderNumber } = occasion;
+  const { memberKey, trigger, activityKey, occurredAt, orderNumber, act } = occasion;
   return decision.credits.map((credit): Posting => {
     return {
       operationKey: credit.operationKey,
@@ -135,6 +180,7 @@ function postingsOf(program: PinnedProgram, decision: RuleDecision, occasion: Oc
       reference: orderNumber === null ? null : { type: 'order', id: orderNumber },
       explanation: explain(program, decision, [credit]),
       activityKey,
+      act,
     };
   });
 }

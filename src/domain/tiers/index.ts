@@ -1,7 +1,7 @@
 export { MemberTier, MetricDay } from './member-tier.entity.ts';
 export { Tier, TierStatus } from './tier.entity.ts';
 export { tierErrors } from './tier.errors.ts';
-export { createTierLoaders, findTier, findTierAt, type TierLoaders } from './tier.loaders.ts';
+export { createTierLoaders, findTierAt, findTiers, type TierLoaders } from './tier.loaders.ts';
 export { SetTierPayload } from './tier.payloads.types.ts';
 export { TierChangeResolver, TierLadderResolver, TierResolver } from './tier.resolver.ts';
 export { TierService } from './tier.service.ts';

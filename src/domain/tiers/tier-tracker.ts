@@ -4,8 +4,9 @@ import type { PinnedProgram } from '../programs/index.ts';
 import { isBase, type Ladder, type Ladders, laddersOf } from './ladder.policy.ts';
 import { findStandings } from './standing.repository.ts';
 import type { Tier } from './tier.entity.ts';
-import { bestOf, type HeldTier, raised, rankReached } from './tier.policy.ts';
+import { rankReached } from './tier.policy.ts';
 import { tierNamed } from './tier.snapshot.ts';
+import { type Rise, raisedByActs } from './tier-acts.policy.ts';
 import { TierChangeCause } from './tier-change.entity.ts';
 import type { TierListener } from './tier-listener.ts';
 import { mergeStanding } from './tier-merge.repository.ts';
@@ -30,39 +31,45 @@ export class TierTracker {
   }
 
   /**
-   * Gives a new member their first tiers. Call it after the member's own row was sent and before postings of
+   * Gives new members their first tiers. Call it after the members' own rows were sent and before postings of
    * the same transaction are, in the same turn.
    */
   async enrol(
     tx: Transaction,
     { tenantKey, program, facts }: PostingContext,
-    { memberKey, tagCodes }: { readonly memberKey: string; readonly tagCodes: readonly string[] },
+    members: readonly { readonly memberKey: string; readonly tagCodes: readonly string[] }[],
   ): Promise<void> {
     const { all } = laddersOf(program.definition);
     if (all.length === 0) return;
-    const steps = all.map((ladder) => ({ ladder, step: ladder.steps[firstRank(ladder, tagCodes) - 1] }));
+    const first = members.flatMap(({ memberKey, tagCodes }) =>
+      all.map((ladder) => ({ memberKey, ladder, step: ladder.steps[firstRank(ladder, tagCodes) - 1] })),
+    );
     const inserted = insertFirstTiers(
       tx,
       tenantKey,
-      memberKey,
-      steps.map(({ ladder, step }) => ({ ladder: ladder.code, tier: step?.code ?? null })),
+      first.map(({ memberKey, ladder, step }) => {
+        return { memberKey, ladder: ladder.code, tier: step?.code ?? null };
+      }),
     );
-    this.#remember(tx, memberKey, steps[0]?.step?.code ?? null);
-    const carries = steps.some(({ step }) => (step?.definition.benefits.length ?? 0) > 0);
-    if (!carries) return await inserted;
+    for (const { memberKey, ladder, step } of first) {
+      if (ladder === all[0]) this.#remember(tx, memberKey, step?.code ?? null);
+    }
+    const carrying = first.filter(({ step }) => (step?.definition.benefits.length ?? 0) > 0);
+    if (carrying.length === 0) return await inserted;
     const [{ now }] = await Promise.all([facts, inserted]);
-    await this.#listener.changed(tx, { tenantKey, program, now }, [memberKey]);
+    const memberKeys = [...new Set(carrying.map(({ memberKey }) => memberKey))];
+    await this.#listener.changed(tx, { tenantKey, program, now }, memberKeys);
   }
 
   /**
-   * Asks ladders that count tags again, once the member's changed row was sent in the same transaction. What
+   * Asks ladders that count tags again, once the members' changed rows were sent in the same transaction. What
    * is lost with a tag is the review's to lower.
    */
-  async tagsChanged(tx: Transaction, context: PostingContext, memberKey: string): Promise<void> {
+  async tagsChanged(tx: Transaction, context: PostingContext, memberKeys: readonly string[]): Promise<void> {
     const { ofTags } = laddersOf(context.program.definition);
     if (ofTags.length === 0) return;
-    const locked = lockMemberTiers(tx, context.tenantKey, [memberKey], firstTiers(ofTags));
-    await Promise.all([locked, this.#raise(tx, context, ofTags, [memberKey])]);
+    const locked = lockMemberTiers(tx, context.tenantKey, memberKeys, firstTiers(ofTags));
+    await Promise.all([locked, this.#raise(tx, context, ofTags, memberKeys, null)]);
   }
 
   /** Locks the tiers that contributions to these metrics may raise; `count` and `raise` come after it. */
@@ -85,15 +92,19 @@ export class TierTracker {
     await addContributions(tx, tenantKey, contributions, program.definition.timeZone);
   }
 
-  /** Raises whoever has reached more, in the ladders of the metrics that were contributed to. */
+  /**
+   * Raises whoever has reached more, in the ladders of the metrics that were contributed to: act by act, as
+   * if each had been posted by itself.
+   */
   async raise(
     tx: Transaction,
     context: PostingContext,
-    contributions: readonly Pick<Contribution, 'memberKey' | 'metric'>[],
+    contributions: readonly Contribution[],
   ): Promise<void> {
     const metrics = new Set(contributions.map(({ metric }) => metric));
     const memberKeys = [...new Set(contributions.map(({ memberKey }) => memberKey))];
-    await this.#raise(tx, context, touched(laddersOf(context.program.definition), metrics), memberKeys);
+    const ladders = touched(laddersOf(context.program.definition), metrics);
+    await this.#raise(tx, context, ladders, memberKeys, contributions);
   }
 
   /**
@@ -108,7 +119,7 @@ export class TierTracker {
       lockMemberTiers(tx, context.tenantKey, [from, into], firstTiers(all)),
       mergeStanding(tx, context.tenantKey, from, into),
     ]);
-    await this.#raise(tx, context, all, [into]);
+    await this.#raise(tx, context, all, [into], null);
     await this.#listener.changed(tx, { ...context, now }, [from]);
   }
 
@@ -130,6 +141,7 @@ export class TierTracker {
     { tenantKey, program, facts }: PostingContext,
     ladders: readonly Ladder[],
     memberKeys: readonly string[],
+    contributions: readonly Contribution[] | null,
   ): Promise<void> {
     const { timeZone } = program.definition;
     const [primary] = laddersOf(program.definition).all;
@@ -137,35 +149,41 @@ export class TierTracker {
       facts,
       ...ladders.map((ladder) => findStandings(tx, tenantKey, { ladder, timeZone }, memberKeys)),
     ]);
-    const rows = ladders.flatMap((ladder, index) =>
+    const contributedBy = Map.groupBy(contributions ?? [], ({ memberKey }) => memberKey);
+    const rises = ladders.flatMap((ladder, index) =>
       (standings[index] ?? []).flatMap((standing) => {
-        const next = raised(ladder, standing, bestOf(standing), now);
-        if (ladder === primary) this.#remember(tx, standing.memberKey, (next ?? standing).tier);
-        if (next === null) return [];
-        return [{ ...next, memberKey: standing.memberKey, ladder: ladder.code, from: standing.tier }];
+        const { memberKey } = standing;
+        const given = contributions === null ? null : (contributedBy.get(memberKey) ?? []);
+        const own = raisedByActs(ladder, standing, given, { now, timeZone });
+        if (ladder === primary) this.#remember(tx, memberKey, (own.at(-1)?.next ?? standing).tier);
+        return own.map((one) => ({ ...one, memberKey, ladder: ladder.code }));
       }),
     );
-    await this.#write(tx, { tenantKey, program, now }, rows);
+    // Usually one round: two acts that are posted together have raised the same member else.
+    for (const rows of inRounds(rises)) await this.#write(tx, { tenantKey, program, now }, rows);
   }
 
   async #write(
     tx: Transaction,
     context: Parameters<TierListener['changed']>[1],
-    rows: readonly (HeldTier & { memberKey: string; ladder: string; from: string | null })[],
+    rises: readonly MemberRise[],
   ): Promise<void> {
-    if (rows.length === 0) return;
     const { tenantKey, program, now } = context;
     const { announces } = laddersOf(program.definition);
-    const changes = rows
-      .filter(({ from, tier }) => from !== tier)
-      .map(({ memberKey, ladder, from, tier }) => ({
+    const changes = rises
+      .filter(({ from, next }) => from !== next.tier)
+      .map(({ memberKey, ladder, from, next }) => ({
         memberKey,
         ladder,
         from,
-        to: tier,
+        to: next.tier,
         cause: TierChangeCause.REACHED,
       }));
-    const updated = updateMemberTiers(tx, tenantKey, rows);
+    const updated = updateMemberTiers(
+      tx,
+      tenantKey,
+      rises.map(({ memberKey, ladder, next }) => ({ ...next, memberKey, ladder })),
+    );
     if (changes.length === 0) return await updated;
     const members = [...new Set(changes.map(({ memberKey }) => memberKey))];
     await Promise.all([
@@ -174,6 +192,24 @@ export class TierTracker {
       this.#listener.changed(tx, context, members),
     ]);
   }
+}
+
+interface MemberRise extends Rise {
+  readonly memberKey: string;
+  readonly ladder: string;
+}
+
+/** The rises of each member, act by act: a round holds one act of each. */
+function inRounds(rises: readonly MemberRise[]): MemberRise[][] {
+  const rounds: MemberRise[][] = [];
+  for (const own of Map.groupBy(rises, ({ memberKey }) => memberKey).values()) {
+    const acts = [...new Set(own.map(({ act }) => act))].sort();
+    for (const rise of own) {
+      const round = acts.indexOf(rise.act);
+      rounds[round] = [...(rounds[round] ?? []), rise];
+    }
+  }
+  return rounds;
 }
 
 function firstRank(ladder: Ladder, tagCodes: readonly string[]): number {

@@ -10,6 +10,8 @@ export interface Contribution {
   readonly amount: bigint;
   /** Business time when null. */
   readonly countsAt: Date | null;
+  /** The act that it is a part of: acts that are posted together raise one after the other, by this key. */
+  readonly act?: string;
 }
 
 /** A change that is to be written down. */
@@ -38,9 +40,10 @@ const lockTiers = statement(
 const insertTiers = statement(
   'tier.enrol',
   `insert into member_tier (tenant_id, member_id, ladder, tier, since, enrolled_at)
-   select $1, $2, l.ladder, l.tier, n.now, n.now
-     from unnest($3::text[], $4::text[]) as l (ladder, tier), (select business_time() as now) n
-    order by l.ladder
+   select $1, l.member_id, l.ladder, l.tier, n.now, n.now
+     from unnest($2::uuid[], $3::text[], $4::text[]) as l (member_id, ladder, tier),
+          (select business_time() as now) n
+    order by l.member_id, l.ladder
    on conflict do nothing`,
 );
 const addDays = statement(
@@ -100,11 +103,14 @@ export async function lockMemberTiers(
 export async function insertFirstTiers(
   tx: Transaction,
   tenantKey: string,
-  memberKey: string,
-  first: readonly FirstTier[],
+  first: readonly (FirstTier & { readonly memberKey: string })[],
 ): Promise<void> {
-  const ladders = first.map(({ ladder }) => ladder);
-  await tx.run(insertTiers, [tenantKey, memberKey, ladders, first.map(({ tier }) => tier)]);
+  await tx.run(insertTiers, [
+    tenantKey,
+    first.map(({ memberKey }) => memberKey),
+    first.map(({ ladder }) => ladder),
+    first.map(({ tier }) => tier),
+  ]);
 }
 
 /** Adds to what counts toward metrics; the members' tiers must be locked. */

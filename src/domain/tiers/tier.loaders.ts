@@ -10,18 +10,18 @@ import type { TierChange } from './tier-change.entity.ts';
 import { findChangePages, findHolderCounts, findTierCodeAt } from './tier-read.repository.ts';
 import { firstTiers } from './tier-tracker.ts';
 
-/** The tier that a member holds in the primary ladder; null without one. */
-export async function findTier(
+/** The tiers that members hold in the primary ladder, by member; null without one. */
+export async function findTiers(
   sql: Sql,
   tenantKey: string,
   { definition }: PinnedProgram,
-  memberKey: string,
-): Promise<Tier | null> {
+  memberKeys: readonly string[],
+): Promise<Map<string, Tier | null>> {
   const [ladder] = laddersOf(definition).all;
-  if (ladder === undefined) return null;
+  if (ladder === undefined) return new Map();
   const { timeZone } = definition;
-  const [standing = null] = await findStandings(sql, tenantKey, { ladder, timeZone }, [memberKey]);
-  return heldTier(definition, standing);
+  const standings = await findStandings(sql, tenantKey, { ladder, timeZone }, memberKeys);
+  return new Map(standings.map((standing) => [standing.memberKey, heldTier(definition, standing)]));
 }
 
 /** The tier of the primary ladder in which all that happened by a moment left a member; null without one. */

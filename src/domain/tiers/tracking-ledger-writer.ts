@@ -67,11 +67,12 @@ function knownContributions(
 ): Contribution[] {
   const posted = postings
     .filter(({ kind, asset }) => (kind === 'EARN' || kind === 'ADJUST') && byMetric.has(asset))
-    .map(({ memberKey, asset, amount, countsAt, occurredAt }) => ({
+    .map(({ memberKey, asset, amount, countsAt, occurredAt, act, activityKey }) => ({
       memberKey,
       metric: asset,
       amount,
       countsAt: countsAt ?? occurredAt,
+      act: act ?? activityKey ?? undefined,
     }));
   const measured = measures.filter(({ metric, amount }) => amount !== 0n && byMetric.has(metric));
   return [...posted, ...measured];
