@@ -277,10 +277,7 @@ function givenIn({ enrolled, own }: Settled): Posting[] {
   return [...(enrolled?.postings ?? []), ...own.postings];
 }
 
-function madeBy(
-  settled: Settled | undefined,
-  made: ReadonlyMap<string, LedgerOperation>,
-): LedgerOperation[] {
+function madeBy(settled: Settled | undefined, made: ReadonlyMap<string, LedgerOperation>): LedgerOperation[] {
   const postings = settled === undefined ? [] : givenIn(settled);
   return postings.flatMap(({ operationKey }) => made.get(operationKey) ?? []);
 }
