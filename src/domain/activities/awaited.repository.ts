@@ -59,6 +59,7 @@ export async function awaitedBy(
     return {
       ...{ operationKey: newKey(), kind: 'MATURE', memberKey, asset, amount: 0n, whole: true, lotKeys },
       ...{ reason: type, reference, explanation: null, activityKey, occurredAt },
+      act: activityKey,
     };
   });
 }

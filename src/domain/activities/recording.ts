@@ -28,6 +28,7 @@ import type { TierTracker } from '../tiers/index.ts';
 import type { RecordActivityInput } from './activity.inputs.ts';
 import { toAmount, toOrderLines } from './activity.policy.ts';
 import { insertMany, type NewActivity } from './activity.repository.ts';
+import { awaitedBy } from './awaited.repository.ts';
 import { type MemberFinder, type NamedMembers, nameOf } from './member-finder.ts';
 import type { Recorded } from './recorded.ts';
 import { toLines } from './refund.policy.ts';
@@ -42,6 +43,8 @@ export interface ActivityProposal {
   /** How the member will be enrolled, where it is this activity that does so. */
   readonly enrolment: EnrolmentProposal | null;
   readonly proposals: readonly RuleProposal[];
+  /** What earlier activities gave, and that waited for this one. */
+  readonly awaited: readonly Posting[];
   /** Of its own input, where many are committed together. */
   readonly inputHash?: Buffer;
 }
@@ -52,11 +55,14 @@ export interface StoredActivity extends StoredOperations {
   readonly member: string;
 }
 
-export function toStored({ activity, enrolment, proposals }: ActivityProposal): StoredActivity {
+export function toStored({ activity, enrolment, proposals, awaited }: ActivityProposal): StoredActivity {
+  const given = storedOperations([...(enrolment?.proposals ?? []), ...proposals]);
+  const matured = awaited.map(({ operationKey }) => operationKey);
   return {
     activity: activity.activityKey,
     member: activity.memberKey,
-    ...storedOperations([...(enrolment?.proposals ?? []), ...proposals]),
+    ...given,
+    ...(matured.length === 0 ? {} : { possible: [...(given.possible ?? []), ...matured] }),
   };
 }
 
@@ -150,8 +156,10 @@ export class Recording {
     const facts = () => toFacts(about, now, program.definition.timeZone);
     const stored = hasExpressions && amount !== null ? storeFacts(facts()) : null;
     const proposals = askRules(program, { trigger: input.type, amount, memberKey, facts });
+    const sql = this.#parts.database.read(ctx.tenantKey);
+    const awaited = await awaitedBy(sql, ctx.tenantKey, program.definition, activity);
     if (enrolment !== null) joining.set(nameOf(input), enrolment);
-    return { activity: { ...activity, facts: stored }, member, enrolment, proposals };
+    return { activity: { ...activity, facts: stored }, member, enrolment, proposals, awaited };
   }
 
   /**
@@ -192,7 +200,7 @@ export class Recording {
       return {
         activity: { ...row, occurredAt: row.occurredAt ?? now, recordedAt: now },
         member: { ...member, tagCodes: tags.get(memberKey) ?? member.tagCodes, tierThen },
-        operations: madeBy(known[index], made),
+        operations: madeBy(proposals[index], known[index], made),
       };
     });
   }
@@ -264,21 +272,25 @@ export class Recording {
   }
 }
 
-/** What rules gave, in the order of the activities. */
+/** What rules gave and what fell due, in the order of the activities. */
 function postingsOf(proposals: readonly ActivityProposal[], settled: readonly Settled[]): Posting[] {
   return settled.flatMap((one, index) => {
     const inputHash = proposals[index]?.inputHash;
-    const own = givenIn(one);
+    const own = givenIn(proposals[index], one);
     return inputHash === undefined ? own : own.map((posting) => ({ ...posting, inputHash }));
   });
 }
 
-function givenIn({ enrolled, own }: Settled): Posting[] {
-  return [...(enrolled?.postings ?? []), ...own.postings];
+function givenIn(proposal: ActivityProposal | undefined, { enrolled, own }: Settled): Posting[] {
+  return [...(enrolled?.postings ?? []), ...own.postings, ...(proposal?.awaited ?? [])];
 }
 
-function madeBy(settled: Settled | undefined, made: ReadonlyMap<string, LedgerOperation>): LedgerOperation[] {
-  const postings = settled === undefined ? [] : givenIn(settled);
+function madeBy(
+  proposal: ActivityProposal | undefined,
+  settled: Settled | undefined,
+  made: ReadonlyMap<string, LedgerOperation>,
+): LedgerOperation[] {
+  const postings = settled === undefined ? [] : givenIn(proposal, settled);
   return postings.flatMap(({ operationKey }) => made.get(operationKey) ?? []);
 }
 

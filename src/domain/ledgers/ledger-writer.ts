@@ -222,9 +222,9 @@ function ledgersTouched(posting: Posting): string[] {
   return membersTouched(posting).map((memberKey) => ledgerKeyOf(memberKey, posting.asset));
 }
 
-/** A release neither earns nor spends: it is for every member. */
+/** A release neither earns nor spends, nor does what falls due: they are for every member. */
 function refuseUnfit(posting: Posting, statuses: ReadonlyMap<string, string>): void {
-  if (posting.kind === 'RELEASE') return;
+  if (posting.kind === 'RELEASE' || posting.kind === 'MATURE') return;
   const { memberField = ['memberId'], toMemberKey } = posting;
   refuseInactive([posting.memberKey], statuses, memberField);
   const toField = posting.kind === 'TRANSFER' ? ['toMemberId'] : memberField;
