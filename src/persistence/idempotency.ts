@@ -39,7 +39,7 @@ const findMany = statement<BoundKey>(
 const bindMany = statement(
   'idempotency.bind_many',
   `insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
-   select $1, k.key, k.mutation, decode(k.hash, 'hex'), k.result, business_time()
+   select $1, k.key, k.mutation, decode(k.hash, 'hex'), k.result, (select business_time())
      from unnest($2::text[], $3::text[], $4::text[], $5::jsonb[]) as k (key, mutation, hash, result)
     order by k.key`,
 );

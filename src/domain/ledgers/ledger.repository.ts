@@ -63,15 +63,21 @@ const insertLots = statement(
                             $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[],
                             $12::timestamptz[], $13::uuid[], $14::text[], $15::boolean[])`,
 );
+/**
+ * Finds each lot by its whole key, whatever the tables held when this was planned; a join would compare each
+ * with all others then. A lot that isn't there can't be meant: whoever changes one has read it under the lock.
+ */
 const updateLots = statement(
   'lot.update',
-  `update lot set remaining = l.remaining, held = l.held, pending = l.pending, matured_at = l.matured_at,
-                  available_at = l.available_at, expires_at = l.expires_at
-     from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::boolean[], $7::timestamptz[],
-                 $8::timestamptz[], $9::timestamptz[])
-       as l (ledger_id, lot_id, remaining, held, pending, matured_at, available_at, expires_at)
-    where lot.tenant_id = $1 and lot.ledger_id = any($2::uuid[]) and lot.lot_id = any($3::uuid[])
-      and lot.ledger_id = l.ledger_id and lot.lot_id = l.lot_id`,
+  `insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, pending, available_at,
+                    expires_at, created_at, matured_at)
+   select $1, * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[],
+                            $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[],
+                            $12::timestamptz[])
+   on conflict (tenant_id, ledger_id, lot_id) do update
+      set remaining = excluded.remaining, held = excluded.held, pending = excluded.pending,
+          matured_at = excluded.matured_at, available_at = excluded.available_at,
+          expires_at = excluded.expires_at`,
 );
 const insertAllocations = statement(
   'allocation.insert',
@@ -252,12 +258,15 @@ function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDra
       tenantKey,
       changed.map(({ ledgerKey }) => ledgerKey),
       changed.map(({ lotKey }) => lotKey),
+      changed.map(({ operationKey }) => operationKey),
+      changed.map(({ amount }) => amount),
       changed.map(({ remaining }) => remaining),
       changed.map(({ held }) => held),
       changed.map(({ pending }) => pending),
-      changed.map(({ maturedAt }) => maturedAt),
       changed.map(({ availableAt }) => availableAt),
       changed.map(({ expiresAt }) => expiresAt),
+      changed.map(({ createdAt }) => createdAt),
+      changed.map(({ maturedAt }) => maturedAt),
     ]);
   }
   const taken = drafts.flatMap(({ allocations, recordedAt }) =>
