@@ -22,6 +22,7 @@ import {
   LimitingLedgerWriter,
   Lot,
   ReversalService,
+  StoredValueService,
   TransactionalLedgerWriter,
   TransferService,
 } from './domain/ledgers/index.ts';
@@ -140,11 +141,12 @@ function hostOf(plugins: readonly Plugin[], metrics: Metrics, logger: Logger): P
 /** What is done with points by hand, beside earning and spending. */
 function servicesByHand(
   parts: ConstructorParameters<typeof HoldService>[0],
-): Pick<Services, 'holds' | 'reversals' | 'transfers'> {
+): Pick<Services, 'holds' | 'reversals' | 'transfers' | 'storedValue'> {
   return {
     holds: new HoldService(parts),
     reversals: new ReversalService(parts),
     transfers: new TransferService(parts),
+    storedValue: new StoredValueService(parts),
   };
 }
 

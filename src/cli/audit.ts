@@ -127,13 +127,18 @@ async function tellLiabilities(
 ): Promise<void> {
   for (const { key, code } of tenants) {
     for (const one of await application.services.audit.liabilities(key, at))
-      say(`${code}: ${describeLiability(one)}`);
+      for (const line of describeLiability(one)) say(`${code}: ${line}`);
   }
 }
 
-function describeLiability({ asset, at, ...amounts }: Liability): string {
+function describeLiability({ asset, at, ...amounts }: Liability): string[] {
   const spelled = Object.entries(amounts).map(([name, amount]) => [name, String(amount)]);
-  return text('audit.liability.is', { asset, at: at.toISOString(), ...Object.fromEntries(spelled) });
+  const values = { asset, at: at.toISOString(), ...Object.fromEntries(spelled) };
+  const hasPortions = amounts.paid > 0n || amounts.bonus > 0n;
+  return [
+    text('audit.liability.is', values),
+    ...(hasPortions ? [text('audit.liability.portions', values)] : []),
+  ];
 }
 
 async function seal({ application }: Session, tenants: readonly Audited[], say: Say): Promise<void> {

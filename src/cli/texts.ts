@@ -147,9 +147,13 @@ export const texts = {
     'zh-CN': '配合 --liability：该时刻（缺省为现在）。',
   },
   'audit.liability.is': {
-    en: '{asset} at {at}: issued {issued}, adjusted {adjusted}, transferred {transferred}, redeemed {redeemed}, breakage {breakage}, outstanding {outstanding}',
+    en: '{asset} at {at}: issued {issued}, adjusted {adjusted}, transferred {transferred}, paid back {paidBack}, redeemed {redeemed}, breakage {breakage}, outstanding {outstanding}',
     'zh-CN':
-      '{asset}（{at}）：发放 {issued}，更正 {adjusted}，转赠 {transferred}，消费 {redeemed}，过期 {breakage}，未兑现 {outstanding}',
+      '{asset}（{at}）：发放 {issued}，更正 {adjusted}，转赠 {transferred}，退款 {paidBack}，消费 {redeemed}，过期 {breakage}，未兑现 {outstanding}',
+  },
+  'audit.liability.portions': {
+    en: '{asset} at {at}: of what is outstanding {paid} were paid in, {bonus} are bonus',
+    'zh-CN': '{asset}（{at}）：未兑现中本金 {paid}，赠金 {bonus}',
   },
   'audit.seal': {
     en: 'Seal what was committed, in a chain of hashes; the gateway does so every minute.',

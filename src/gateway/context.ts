@@ -11,6 +11,7 @@ import {
   type LedgerLoaders,
   type LedgerService,
   type ReversalService,
+  type StoredValueService,
   type TransferService,
 } from '../domain/ledgers/index.ts';
 import {
@@ -37,6 +38,7 @@ export interface Services {
   readonly holds: HoldService;
   readonly reversals: ReversalService;
   readonly transfers: TransferService;
+  readonly storedValue: StoredValueService;
   readonly members: MemberService;
   readonly memberMerges: MemberMergeService;
   readonly activities: ActivityService;

@@ -16,6 +16,7 @@ import {
   LedgerResolver,
   LotResolver,
   ReversalResolver,
+  StoredValueResolver,
   TransferResolver,
 } from '../domain/ledgers/index.ts';
 import {
@@ -49,6 +50,7 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   LotResolver,
   HoldResolver,
   ReversalResolver,
+  StoredValueResolver,
   TransferResolver,
   TierResolver,
   TierLadderResolver,

@@ -136,6 +136,8 @@ describe('the chain', () => {
     ['a lot', 'lot', `update lot set expires_at = expires_at + interval '1 year' where operation_id = $key`],
     ['a lot’s amount', 'lot', `update lot set amount = amount + 1 where operation_id = $key`],
     ['a lost lot', 'lot', `update lot set operation_id = tenant_id where operation_id = $key`],
+    ['a lot’s portion', 'lot', `update lot set portion = 'PAID' where operation_id = $key`],
+    ['an allocation’s place', 'allocation', `update allocation set place = 7 where operation_id = $key`],
     ['an allocation', 'allocation', `update allocation set amount = amount + 1 where operation_id = $key`],
     ['a lost allocation', 'allocation', `delete from allocation where operation_id = $key`],
   ])('finds and names what was tampered with: %s', async (_what, table, fault) => {
@@ -146,6 +148,18 @@ describe('the chain', () => {
     const key = rows[0]?.key ?? '';
     const { fault: found } = await tampered(fault.replace('$key', `'${key}'`), verify);
     expect(found).toMatchObject({ operationKey: key, what: 'CHANGED' });
+  });
+
+  it('finds a spend that was made to look like a pay back', async () => {
+    const { rows } = await owner.query<{ key: string }>(
+      `select operation_id as key from operation where kind = 'REDEEM' limit 1`,
+    );
+    const key = rows[0]?.key ?? '';
+    const { fault } = await tampered(
+      `update operation set pays_back = true where operation_id = '${key}'`,
+      verify,
+    );
+    expect(fault).toMatchObject({ operationKey: key, what: 'CHANGED' });
   });
 
   it('finds an operation whose entries were deleted', async () => {

@@ -52,6 +52,12 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
   ['a lot that was taken from without a trace', 'delete from allocation', /was not taken from it/],
   ['a lot that matured in silence', 'update lot set matured_at = null', /has matured/],
   ['a credit without a lot', 'delete from lot', /made a lot of its amount/],
+  [
+    'a portion that changed on its way',
+    `update lot set portion = 'PAID', origin_lot_id = (select lot_id from lot order by lot_id limit 1)
+      where lot_id <> (select lot_id from lot order by lot_id limit 1)`,
+    /the same portion/,
+  ],
   ['a lot out of nowhere', 'update lot set operation_id = tenant_id', /made a lot of its amount/],
   ['a spend that took too little', 'update allocation set amount = amount - 1', /took their amount/],
   [

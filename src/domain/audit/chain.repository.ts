@@ -42,24 +42,29 @@ const OPERATION = `o.operation_id, o.kind, o.program_version, o.activity_id, o.r
 const selectOperations = statement<OperationText & { ledgerKeys: string[]; versions: bigint[] }>(
   'chain.operations',
   `select o.operation_id as "operationKey", o.ledger_ids as "ledgerKeys", o.versions,
-          case when o.input_hash is null then json_build_array(${OPERATION})
+          case when o.pays_back
+                 then json_build_array(${OPERATION}, encode(o.input_hash, 'hex'), 'PAYS_BACK')
+               when o.input_hash is null then json_build_array(${OPERATION})
                else json_build_array(${OPERATION}, encode(o.input_hash, 'hex')) end::text as text
      from operation o where o.tenant_id = $1 and o.operation_id = any($2::uuid[])`,
 );
 /** Moments that may move on are in no hash: the entry of the lot keeps what they were. */
+const LOT = `t.ledger_id, t.lot_id, t.amount, case when t.awaits is null then t.available_at end,
+  case when not t.idles then t.expires_at end, t.created_at, t.origin_lot_id`;
 const selectLots = statement<OperationText>(
   'chain.lots',
   `select t.operation_id as "operationKey",
-          json_build_array(t.ledger_id, t.lot_id, t.amount,
-            case when t.awaits is null then t.available_at end,
-            case when not t.idles then t.expires_at end, t.created_at, t.origin_lot_id)::text as text
+          case when t.portion is null then json_build_array(${LOT})
+               else json_build_array(${LOT}, t.portion) end::text as text
      from lot t
     where t.tenant_id = $1 and t.ledger_id = any($2::uuid[]) and t.operation_id = any($3::uuid[])`,
 );
+const ALLOCATION = 'a.ledger_id, a.lot_id, a.amount, a.expired, a.recorded_at';
 const selectAllocations = statement<OperationText>(
   'chain.allocations',
   `select a.operation_id as "operationKey",
-          json_build_array(a.ledger_id, a.lot_id, a.amount, a.expired, a.recorded_at)::text as text
+          case when a.place is null then json_build_array(${ALLOCATION})
+               else json_build_array(${ALLOCATION}, a.place) end::text as text
      from allocation a where a.tenant_id = $1 and a.operation_id = any($2::uuid[])`,
 );
 const selectLegs = statement<OperationText>(

@@ -28,12 +28,14 @@ const accounts = statement<BreachRow>(
               and (e.position is distinct from g.position or e.recorded_at is distinct from g.recorded_at
                 or g.account <> 'BREAKAGE'
                    and g.account is distinct from
+                       case when coalesce(r.pays_back, o.pays_back) then 'PAID_BACK' else
                        case coalesce(r.kind, o.kind)
                          when 'EARN' then 'ISSUED'
                          when 'REDEEM' then 'REDEEMED' when 'CAPTURE' then 'REDEEMED'
                          when 'ADJUST' then 'ADJUSTED' when 'TRANSFER' then 'TRANSFERRED'
-                         when 'MERGE' then 'TRANSFERRED' end
-                or g.account = 'BREAKAGE' and o.kind in ('EARN', 'REDEEM', 'ADJUST', 'HOLD', 'MATURE'))
+                         when 'MERGE' then 'TRANSFERRED' end end
+                or g.account = 'BREAKAGE' and not coalesce(o.pays_back, false)
+                   and o.kind in ('EARN', 'REDEEM', 'ADJUST', 'HOLD', 'MATURE'))
             ${FIRST}`,
 );
 const days = statement<BreachRow>(

@@ -36,6 +36,7 @@ interface LiabilityRow {
   readonly inFuture: boolean;
   readonly issued: string;
   readonly redeemed: string;
+  readonly paidBack: string;
   readonly breakage: string;
   readonly transferred: string;
   readonly adjusted: string;
@@ -62,10 +63,25 @@ const selectLiability = statement<LiabilityRow>(
    select asset, coalesce($2, business_time()) as at, coalesce($2 > business_time(), false) as "inFuture",
           coalesce(-sum(amount) filter (where account = 'ISSUED'), 0)::text as issued,
           coalesce(sum(amount) filter (where account = 'REDEEMED'), 0)::text as redeemed,
+          coalesce(sum(amount) filter (where account = 'PAID_BACK'), 0)::text as "paidBack",
           coalesce(sum(amount) filter (where account = 'BREAKAGE'), 0)::text as breakage,
           coalesce(-sum(amount) filter (where account = 'TRANSFERRED'), 0)::text as transferred,
           coalesce(-sum(amount) filter (where account = 'ADJUSTED'), 0)::text as adjusted
      from part group by asset order by asset`,
+);
+
+/** What the lots of each portion had left at the moment. */
+const selectPortions = statement<{ asset: string; portion: 'PAID' | 'BONUS'; amount: string }>(
+  'lot.liability',
+  `select l.asset, t.portion, sum(t.amount - coalesce(a.taken, 0))::text as amount
+     from lot t
+     join ledger l on l.tenant_id = $1 and l.ledger_id = t.ledger_id
+     left join lateral (
+       select sum(amount) as taken from allocation
+        where tenant_id = $1 and ledger_id = t.ledger_id and lot_id = t.lot_id
+          and recorded_at <= coalesce($2, business_time())) a on true
+    where t.tenant_id = $1 and t.portion is not null and t.created_at <= coalesce($2, business_time())
+    group by l.asset, t.portion`,
 );
 
 /** What was given in one asset up to a moment, what became of it, and what is still owed to members. */
@@ -76,12 +92,17 @@ export interface Liability {
   readonly inFuture: boolean;
   readonly issued: bigint;
   readonly redeemed: bigint;
+  /** Stored value that was paid back to members in money. */
+  readonly paidBack: bigint;
   readonly breakage: bigint;
   /** What transfers brought in, less what they took out: zero unless something was lost on the way. */
   readonly transferred: bigint;
   readonly adjusted: bigint;
   /** What members hold, posted and pending together. */
   readonly outstanding: bigint;
+  /** What lots of stored value have of it: paid in by members, and given on top. */
+  readonly paid: bigint;
+  readonly bonus: bigint;
 }
 
 /** Sums what no sum has yet, once, however many do so at a time; answers how many legs that were. */
@@ -94,11 +115,19 @@ export async function rollUpLegs(tx: Transaction, tenantKey: string, timeZone: s
 
 /** @param at now when null */
 export async function findLiabilities(sql: Sql, tenantKey: string, at: Date | null): Promise<Liability[]> {
-  const rows = await sql.run(selectLiability, [tenantKey, at]);
+  const [rows, portions] = await Promise.all([
+    sql.run(selectLiability, [tenantKey, at]),
+    sql.run(selectPortions, [tenantKey, at]),
+  ]);
+  const portionOf = (asset: string, portion: 'PAID' | 'BONUS'): bigint =>
+    BigInt(portions.find((one) => one.asset === asset && one.portion === portion)?.amount ?? 0);
   return rows.map((row) => {
     const [issued, redeemed, breakage] = [BigInt(row.issued), BigInt(row.redeemed), BigInt(row.breakage)];
     const [transferred, adjusted] = [BigInt(row.transferred), BigInt(row.adjusted)];
-    const outstanding = issued + adjusted + transferred - redeemed - breakage;
-    return { ...row, issued, redeemed, breakage, transferred, adjusted, outstanding };
+    const paidBack = BigInt(row.paidBack);
+    const outstanding = issued + adjusted + transferred - redeemed - paidBack - breakage;
+    const [paid, bonus] = [portionOf(row.asset, 'PAID'), portionOf(row.asset, 'BONUS')];
+    const given = { issued, adjusted, transferred };
+    return { ...row, ...given, redeemed, paidBack, breakage, outstanding, paid, bonus };
   });
 }

@@ -60,13 +60,15 @@ const maturities = statement<BreachRow>(
 );
 const credits = statement<BreachRow>(
   'audit.lot_credits',
-  `${NAMED}select operation_id, ledger_id, e.amount, t.lots, t.amount as lot_amount
+  `${NAMED}select operation_id, ledger_id, e.amount, t.lots, t.portions, t.amount as lot_amount
              from (select * from entry where tenant_id = $1) e
-             full join (select operation_id, ledger_id, count(*) as lots, sum(amount) as amount from lot
-                         where tenant_id = $1 group by operation_id, ledger_id) t
+             full join (select operation_id, ledger_id, count(*) as lots, sum(amount) as amount,
+                               count(distinct portion) as portions
+                          from lot where tenant_id = $1 group by operation_id, ledger_id) t
                   using (operation_id, ledger_id)
             where e.kind in ('EARN', 'ADJUST') and e.amount > 0
-                    and (t.lots, t.amount) is distinct from (1, e.amount)
+                    and (t.amount is distinct from e.amount
+                      or t.lots > 1 and (e.kind, t.lots, t.portions) is distinct from ('EARN', 2, 2))
                or e.kind = 'TRANSFER' and e.amount > 0 and t.amount is distinct from e.amount
                or t.lots > 0 and (e.kind is null or e.amount <= 0 and e.kind <> 'MERGE'
                     or e.kind not in ('EARN', 'ADJUST', 'TRANSFER', 'REVERSE', 'MERGE')
@@ -88,6 +90,13 @@ const spends = statement<BreachRow>(
                         when e.kind = 'CAPTURE'
                           then coalesce(a.taken, 0) not between -e.amount and -e.held_delta
                         else coalesce(a.taken, 0) > -e.amount end)${FIRST}`,
+);
+
+const portions = statement<BreachRow>(
+  'audit.lot_portions',
+  `${NAMED}select t.ledger_id, t.lot_id, t.portion, f.portion as origin_portion
+             from lot t join lot f on f.tenant_id = $1 and f.lot_id = t.origin_lot_id
+            where t.tenant_id = $1 and t.portion is distinct from f.portion${FIRST}`,
 );
 
 /** What holds of lots, and of what was taken from them. */
@@ -132,8 +141,8 @@ export const lotLaws: readonly Law[] = [
   {
     code: 'lot-credits',
     says: {
-      en: 'each credit made a lot of its amount, transfers and mergers those that they brought, and nothing else did',
-      'zh-CN': '每笔入账恰好生成等额批次，转赠与合并生成其所带的批次',
+      en: 'each credit made a lot of its amount or one of each portion, transfers and mergers what they brought, nothing else did',
+      'zh-CN': '每笔入账恰好生成等额批次（储值本金与赠金至多各一），转赠与合并生成其所带的批次',
     },
     broken: credits,
   },
@@ -144,5 +153,13 @@ export const lotLaws: readonly Law[] = [
       'zh-CN': '消费与过期的金额取自批次（更正可欠余额）',
     },
     broken: spends,
+  },
+  {
+    code: 'lot-portions',
+    says: {
+      en: 'what came from a lot of another ledger is of the same portion',
+      'zh-CN': '来自其他账户的批次与原批次同属本金或赠金',
+    },
+    broken: portions,
   },
 ];

@@ -6,11 +6,13 @@ import {
   parseDuration,
   startOfDay,
 } from '../../kernel/calendar.ts';
-import type {
-  AssetDefinition,
-  ExpiryDefinition,
-  PinnedProgram,
-  ProgramDefinition,
+import {
+  type AssetDefinition,
+  type ExpiryDefinition,
+  type PinnedProgram,
+  type ProgramDefinition,
+  type StoredValueDefinition,
+  storedValueOf,
 } from '../programs/index.ts';
 
 /** What an asset's part of the program asks of its ledgers. */
@@ -26,6 +28,8 @@ export interface AssetPolicy {
   readonly graceDays: number | null;
   /** How long a ledger may lie idle before what is in it expires; null: idleness costs nothing. */
   readonly idleness: Extract<ExpiryDefinition, { inactive: string }> | null;
+  /** How its portions are spent and paid back; null where it is no stored value. */
+  readonly storedValue: StoredValueDefinition | null;
   readonly timeZone: string;
 }
 
@@ -37,6 +41,7 @@ export const PLAIN_POLICY: AssetPolicy = {
   mostSpent: null,
   graceDays: null,
   idleness: null,
+  storedValue: null,
   timeZone: 'UTC',
 };
 
@@ -54,7 +59,8 @@ export function policyOf({ definition, assets }: PinnedProgram, asset: string): 
   return policy;
 }
 
-function toPolicy({ floor, limits, reversal, expiry }: AssetDefinition, timeZone: string): AssetPolicy {
+function toPolicy(asset: AssetDefinition, timeZone: string): AssetPolicy {
+  const { floor, limits, reversal, expiry } = asset;
   return {
     floor: floor === 'NONE' ? null : BigInt(floor),
     goesNegative: reversal?.shortfall === 'GO_NEGATIVE',
@@ -62,6 +68,7 @@ function toPolicy({ floor, limits, reversal, expiry }: AssetDefinition, timeZone
     mostSpent: amountOf(limits?.spend?.perOperation),
     graceDays: reversal?.graceDays ?? null,
     idleness: expiry !== undefined && 'inactive' in expiry ? expiry : null,
+    storedValue: storedValueOf(asset),
     timeZone,
   };
 }

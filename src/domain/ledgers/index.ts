@@ -34,5 +34,7 @@ export {
 export type { Posting } from './posting.ts';
 export { ReversalResolver } from './reversal.resolver.ts';
 export { ReversalService } from './reversal.service.ts';
+export { StoredValueResolver } from './stored-value.resolver.ts';
+export { StoredValueService } from './stored-value.service.ts';
 export { TransferResolver } from './transfer.resolver.ts';
 export { TransferService } from './transfer.service.ts';

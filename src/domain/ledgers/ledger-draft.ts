@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { refuse } from '../../kernel/errors.ts';
 import { newKey } from '../../kernel/ids.ts';
 import { isInRange } from '../../kernel/points.ts';
+import type { Portion } from '../programs/index.ts';
 import { idleEnd } from './asset.policy.ts';
 import type { Entry } from './entry.entity.ts';
 import { EntryStatus, OperationKind } from './ledger.enums.types.ts';
@@ -10,6 +11,7 @@ import { compareLots } from './lot-order.ts';
 import type { StoredExplanation } from './operation.entity.ts';
 import type { HoldState, LedgerState, LotState, ScheduledPosting } from './posting.ts';
 import type { ReversalOrigin } from './reversal.policy.ts';
+import { inSpendingOrder, type Portions, planPayBack, portionsOf } from './stored-value.policy.ts';
 
 /** An operation as it will be written, with the entries that it makes. */
 export interface DraftOperation {
@@ -51,6 +53,11 @@ export function inputHashOf(
   return createHash('sha256').update(inputs).digest();
 }
 
+/** Whether an operation pays money back; what undoes such a one doesn't. */
+export function paysBack({ kind, posting }: DraftOperation): boolean {
+  return kind === OperationKind.REDEEM && posting?.paysBack === true;
+}
+
 /** The operations of drafts, those that changed two ledgers as one; entries in the order of their ledgers. */
 export function wholeOperations(drafts: readonly DraftRows[]): DraftOperation[] {
   const byKey = Map.groupBy(
@@ -73,12 +80,13 @@ interface Deltas {
   readonly held?: bigint;
 }
 
-/** When a lot falls due and expires. */
+/** When a lot falls due and expires, and of stored value which portion it is. */
 interface LotTerms {
   readonly availableAt: Date;
   readonly expiresAt: Date | null;
   readonly awaits?: string | null;
   readonly idles?: boolean;
+  readonly portion?: Portion | null;
 }
 
 /** A part of a lot, on its way to another ledger. */
@@ -112,7 +120,7 @@ export class DraftRows {
   protected readonly expired = new Map<string, bigint>();
 
   /**
-   * @param lots its open lots, in spending order, with what holds have of them; null when `needsLots` said no
+   * @param lots its open lots, by expiry and age, with what holds have of them; null when `needsLots` said no
    * @param origins of what will be undone
    */
   constructor(
@@ -151,7 +159,18 @@ export class DraftRows {
       maturedAt: pending ? null : this.recordedAt,
       awaits: (pending ? more.awaits : null) ?? null,
       idles: more.idles ?? false,
+      portion: more.portion ?? null,
     };
+  }
+
+  /** Its lots in the order in which they are spent. */
+  protected get spendable(): readonly LotState[] {
+    return inSpendingOrder(this.lots, this.state.policy.storedValue);
+  }
+
+  /** What is credited without a word of its portion: nobody has paid for it. */
+  protected get portion(): Portion | null {
+    return this.state.policy.storedValue === null ? null : 'BONUS';
   }
 
   protected add(operationKey: string, lot: LotState): void {
@@ -161,6 +180,46 @@ export class DraftRows {
     if (!lot.pending) this.payDebt(operationKey, lot, lot.amount);
     this.settleNoLaterThan(lot.pending ? lot.availableAt : null);
     this.settleNoLaterThan(lot.expiresAt);
+  }
+
+  /** The lots that a credit makes: of stored value, first what was paid, then the bonus. */
+  protected credited({ operationKey }: DraftOperation, posting: ScheduledPosting): LotState[] {
+    const { amount, paid, availableOn = null } = posting;
+    const terms = { ...posting, awaits: availableOn, portion: this.portion };
+    const bonus = amount - (paid?.amount ?? 0n);
+    const rest = bonus > 0n ? [this.newLot(operationKey, bonus, terms)] : [];
+    if (paid === undefined) return rest;
+    const own: LotTerms = { ...terms, expiresAt: paid.expiresAt, idles: false, portion: 'PAID' };
+    return [this.newLot(operationKey, paid.amount, own), ...rest];
+  }
+
+  /** Pays money back: what of the bonus is lost with it is no part of the amount. */
+  protected payBack(operation: DraftOperation, posting: ScheduledPosting): void {
+    const plan = planPayBack(this.spendable, this.state.policy.storedValue, posting);
+    this.write(operation, { amount: -plan.amount, posted: -plan.amount - plan.lost }, null);
+    for (const { lot, amount, lost } of plan.parts)
+      this.take(operation.operationKey, lot, amount + lost, lost);
+  }
+
+  /** Stored value: what can be spent of each portion. */
+  portions(): Portions {
+    return portionsOf(this.lots);
+  }
+
+  /** New lots for what goes back to lots that have expired, one of each portion. */
+  protected savedLots(
+    operationKey: string,
+    parts: readonly (GivenPart & { readonly isOver: boolean })[],
+    terms: LotTerms,
+  ): LotState[] {
+    const over = Map.groupBy(
+      parts.filter(({ isOver }) => isOver),
+      ({ lot }) => lot.portion ?? null,
+    );
+    return [...over].map(([portion, own]) => {
+      const amount = own.reduce((sum, part) => sum + part.amount, 0n);
+      return this.newLot(operationKey, amount, { ...terms, portion });
+    });
   }
 
   protected refuseBelow(floor: bigint | null, amount: bigint): void {
@@ -174,7 +233,7 @@ export class DraftRows {
 
   /** Takes from the lots that are due, in spending order; answers what came from which, and what lacks. */
   protected takeFromLots(operationKey: string, amount: bigint): { taken: GivenPart[]; missing: bigint } {
-    const taken = planHold(this.lots, amount);
+    const taken = planHold(this.spendable, amount);
     for (const part of taken) this.take(operationKey, part.lot, part.amount);
     return { taken, missing: taken.reduce((left, part) => left - part.amount, amount) };
   }

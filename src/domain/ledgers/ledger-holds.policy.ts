@@ -88,7 +88,7 @@ export function capturedOf(hold: HoldState, wanted: bigint | null): bigint {
 }
 
 /**
- * Works out what becomes of a hold's lots: what is captured comes from those that expire first, what is
+ * Works out what becomes of a hold's lots: what is captured comes from those that are spent first, what is
  * released from the others; what is released after its lot's expiry is lost.
  * @param lots in spending order
  * @param at when it is released

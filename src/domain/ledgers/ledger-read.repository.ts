@@ -101,7 +101,7 @@ const selectExpiring = statement<{ ledgerKey: string; amount: bigint; expiresAt:
 const lotColumns = `
   tenant_id as "tenantKey", ledger_id as "ledgerKey", lot_id as "lotKey", operation_id as "operationKey", amount,
   remaining, held, pending, available_at as "availableAt", expires_at as "expiresAt", created_at as "createdAt",
-  matured_at as "maturedAt"`;
+  matured_at as "maturedAt", portion`;
 const selectLotPage = statement<Lot>(
   'lot.page',
   `select ${lotColumns} from lot
@@ -123,7 +123,7 @@ const selectHoldPage = statement<Hold>(
 const operationColumns = `
   tenant_id as "tenantKey", operation_id as "operationKey", kind, program_version as "programVersion",
   activity_id as "activityKey", reason, reference_type as "referenceType", reference_id as "referenceId",
-  ref_operation_id as "refOperationKey", explanation as "storedExplanation", ledger_ids as "ledgerKeys", versions,
+  ref_operation_id as "refOperationKey", explanation as "storedExplanation", pays_back as "paysBack", ledger_ids as "ledgerKeys", versions,
   input_hash as "inputHash", created_at as "createdAt"`;
 const selectOperations = statement<LedgerOperation>(
   'operation.by_keys',
@@ -134,7 +134,7 @@ const selectAllocations = statement<Lot & { operation: string; taken: bigint }>(
   `select a.operation_id as operation, a.amount as taken, l.tenant_id as "tenantKey", l.ledger_id as "ledgerKey",
           l.lot_id as "lotKey", l.operation_id as "operationKey", l.amount, l.remaining, l.held, l.pending,
           l.available_at as "availableAt", l.expires_at as "expiresAt", l.created_at as "createdAt",
-          l.matured_at as "maturedAt"
+          l.matured_at as "maturedAt", l.portion
      from allocation a
      join lot l on l.tenant_id = $1 and l.ledger_id = a.ledger_id and l.lot_id = a.lot_id
     where a.tenant_id = $1 and a.operation_id = any($2::uuid[]) and a.amount <> 0

@@ -14,7 +14,7 @@ import {
   type WantedLedger,
   writeDrafts,
 } from './ledger.repository.ts';
-import { explanationOf, inputHashOf, wholeOperations } from './ledger-draft.ts';
+import { explanationOf, inputHashOf, paysBack, wholeOperations } from './ledger-draft.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import { type LedgerState, type Posting, type ScheduledPosting, scheduled } from './posting.ts';
 import { findReversalOrigins } from './reversal.repository.ts';
@@ -267,6 +267,7 @@ export function toPosted(
       referenceId: posting?.reference?.id ?? null,
       refOperationKey: posting?.reverses ?? null,
       storedExplanation: explanationOf(operation),
+      paysBack: paysBack(operation),
       ledgerKeys: entries.map(({ ledgerKey }) => ledgerKey),
       versions: entries.map(({ version }) => version),
       createdAt: context.now,

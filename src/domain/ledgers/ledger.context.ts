@@ -4,6 +4,7 @@ import type { HoldService } from './hold.service.ts';
 import type { LedgerLoaders } from './ledger.loaders.ts';
 import type { LedgerService } from './ledger.service.ts';
 import type { ReversalService } from './reversal.service.ts';
+import type { StoredValueService } from './stored-value.service.ts';
 import type { TransferService } from './transfer.service.ts';
 
 /** What the resolvers of ledgers need from the request. */
@@ -15,6 +16,7 @@ export interface LedgerContext {
     readonly holds: HoldService;
     readonly reversals: ReversalService;
     readonly transfers: TransferService;
+    readonly storedValue: StoredValueService;
   };
   readonly loaders: { readonly ledgers: LedgerLoaders };
 }

@@ -1,4 +1,5 @@
 import { registerEnumType } from 'type-graphql';
+import { PORTIONS, type Portion } from '../programs/index.ts';
 
 /** What a business act did. */
 export enum OperationKind {
@@ -29,6 +30,19 @@ registerEnumType(OperationKind, {
     TRANSFER: { description: 'Given by one member to another.' },
     ADJUST: { description: 'Corrected by hand.' },
     MERGE: { description: 'Moved from a merged member.' },
+  },
+});
+
+/** As the program names them. */
+export const StoredValuePortion = Object.fromEntries(PORTIONS.map((portion) => [portion, portion])) as {
+  readonly [portion in Portion]: portion;
+};
+registerEnumType(StoredValuePortion, {
+  name: 'StoredValuePortion',
+  description: 'What stored value consists of.',
+  valuesConfig: {
+    PAID: { description: 'What the member has paid in.' },
+    BONUS: { description: 'What was given on top.' },
   },
 });
 

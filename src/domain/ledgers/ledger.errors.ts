@@ -13,6 +13,10 @@ export const ledgerErrors = {
     en: 'The amount must be above zero. Send a whole number from "1".',
     'zh-CN': '数量必须大于零，请发送不小于“1”的整数。',
   },
+  AMOUNT_NEGATIVE: {
+    en: 'The amount must not be below zero. Send a whole number from "0", or leave it out.',
+    'zh-CN': '数量不能小于零，请发送不小于“0”的整数，或不发送。',
+  },
   AMOUNT_ZERO: {
     en: 'The amount must not be zero. Send what to add, or what to take with a minus sign.',
     'zh-CN': '数量不能为零，请发送要增加的数量，或以负号表示要扣减的数量。',
@@ -68,6 +72,14 @@ export const ledgerErrors = {
   REVERSAL_EXCEEDS_ORIGINAL: {
     en: 'Only {rest} of the operation are not reversed yet. Send at most that.',
     'zh-CN': '该操作仅剩 {rest} 尚未撤销，请发送不超过此数的数量。',
+  },
+  ASSET_NOT_STORED_VALUE: {
+    en: 'The asset "{asset}" is no stored value. Name one of kind STORED_VALUE.',
+    'zh-CN': '资产“{asset}”不是储值，请选择类型为 STORED_VALUE 的资产。',
+  },
+  PAY_BACK_EXCEEDS_REFUNDABLE: {
+    en: 'Only {refundable} may be paid back. Send at most that.',
+    'zh-CN': '最多可退 {refundable}，请发送不超过此数的数量。',
   },
   SELF_TRANSFER: {
     en: 'Sender and receiver are the same member. Name another receiver.',

@@ -10,6 +10,8 @@ import type { ExpiringAmount, Ledger } from './ledger.entity.ts';
 import { LedgerReads } from './ledger-read.repository.ts';
 import type { Allocation } from './lot.entity.ts';
 import type { LedgerOperation } from './operation.entity.ts';
+import type { Portions } from './stored-value.policy.ts';
+import { findPortions } from './stored-value.repository.ts';
 
 interface EntryPageKey {
   readonly ledgerKey: string;
@@ -35,6 +37,8 @@ export interface LedgerLoaders {
   readonly entryPage: DataLoader<EntryPageKey, ConnectionOf<BriefEntry>, string>;
   readonly entry: DataLoader<{ ledgerKey: string; version: bigint }, Entry | null, string>;
   readonly expiring: DataLoader<ExpiringKey, ExpiringAmount[], string>;
+  /** What can be spent of stored value, by portion. */
+  readonly portions: DataLoader<string, Portions>;
   readonly operation: DataLoader<string, LedgerOperation | null>;
   readonly allocations: DataLoader<string, Allocation[]>;
 }
@@ -74,6 +78,13 @@ export function createLedgerLoaders(sql: Sql, tenantKey: string, remember = true
       cache: remember,
       cacheKeyFn: ({ ledgerKey, days, time }) => `${ledgerKey}:${days}:${time}`,
     }),
+    portions: new DataLoader(
+      async (keys) => {
+        const byLedger = await findPortions(sql, tenantKey, keys);
+        return keys.map((key) => byLedger.get(key) ?? { paid: 0n, bonus: 0n });
+      },
+      { cache: remember },
+    ),
     operation: new DataLoader(
       async (keys) => {
         const byKey = new Map(

@@ -80,7 +80,7 @@ export class LedgerDraft extends DraftRows {
    * @param receiver the other ledger of a TRANSFER, and of what undoes one
    * @throws Refusal AMOUNT_NOT_POSITIVE, AMOUNT_ZERO, INSUFFICIENT_BALANCE, BALANCE_OUT_OF_RANGE,
    *   EXPIRY_NOT_AFTER_AVAILABILITY, HOLD_NOT_ACTIVE, CAPTURE_EXCEEDS_HOLD, HOLD_ENDED_BEFORE,
-   *   REVERSAL_EXCEEDS_ORIGINAL
+   *   REVERSAL_EXCEEDS_ORIGINAL, PAY_BACK_EXCEEDS_REFUNDABLE
    */
   apply(posting: ScheduledPosting, receiver?: LedgerDraft): void {
     const { kind, amount } = posting;
@@ -89,7 +89,8 @@ export class LedgerDraft extends DraftRows {
       throw refuse('AMOUNT_NOT_POSITIVE', ['amount']);
     this.#refuseAboveLimit(posting);
     const operation = this.begin(posting);
-    if (kind === 'REDEEM') this.#spend(operation, posting, amount);
+    if (posting.paysBack === true && kind === 'REDEEM') this.payBack(operation, posting);
+    else if (kind === 'REDEEM') this.#spend(operation, posting, amount);
     else if (kind === 'REVERSE') this.#reverse(operation, posting, receiver);
     else if (kind === 'HOLD') this.#reserve(operation, posting);
     else if (kind === 'CAPTURE' || kind === 'RELEASE') this.#endHold(operation, posting);
@@ -103,7 +104,8 @@ export class LedgerDraft extends DraftRows {
   }
 
   /** @throws Refusal OPERATION_LIMIT */
-  #refuseAboveLimit({ kind, amount }: ScheduledPosting): void {
+  #refuseAboveLimit({ kind, amount, paysBack }: ScheduledPosting): void {
+    if (paysBack === true) return;
     const { mostEarned, mostSpent } = this.state.policy;
     const most = EARNS.has(kind) ? mostEarned : SPENDS.has(kind) ? mostSpent : null;
     if (most !== null && amount > most) throw refuse('OPERATION_LIMIT', ['amount'], { most: String(most) });
@@ -160,15 +162,17 @@ export class LedgerDraft extends DraftRows {
 
   #earn(operation: DraftOperation, posting: ScheduledPosting): void {
     const { amount, availableAt, expiresAt } = posting;
-    if (expiresAt !== null && expiresAt <= availableAt)
-      throw refuse('EXPIRY_NOT_AFTER_AVAILABILITY', ['expiresAt']);
-    const lot = this.newLot(operation.operationKey, amount, {
-      ...posting,
-      awaits: posting.availableOn ?? null,
-    });
-    const { pending } = lot;
+    const isOver = (end: Date | null | undefined): boolean => end != null && end <= availableAt;
+    if (isOver(posting.paid?.expiresAt)) throw refuse('EXPIRY_NOT_AFTER_AVAILABILITY', ['expiresAt']);
+    if (isOver(expiresAt) && posting.paid?.amount !== amount) {
+      const field = posting.paid === undefined ? 'expiresAt' : 'bonusExpiresAt';
+      throw refuse('EXPIRY_NOT_AFTER_AVAILABILITY', [field]);
+    }
+    const lots = this.credited(operation, posting);
+    const [lot = null] = lots;
+    const pending = lot?.pending === true;
     this.write(operation, { amount, posted: pending ? 0n : amount, pending: pending ? amount : 0n }, lot);
-    this.add(operation.operationKey, lot);
+    for (const one of lots) this.add(operation.operationKey, one);
   }
 
   #spend(operation: DraftOperation, posting: ScheduledPosting, amount: bigint): GivenPart[] {
@@ -196,7 +200,7 @@ export class LedgerDraft extends DraftRows {
       createdAt: this.recordedAt,
       parts: [],
     };
-    for (const { lot, amount: part } of planHold(this.lots, amount)) {
+    for (const { lot, amount: part } of planHold(this.spendable, amount)) {
       lot.held += part;
       this.touch(lot);
       const { lotKey } = lot;
@@ -214,7 +218,7 @@ export class LedgerDraft extends DraftRows {
     const isCapture = posting.kind === 'CAPTURE';
     const captured = isCapture ? capturedOf(hold, posting.whole === true ? null : posting.amount) : 0n;
     const released = isCapture && posting.hold?.final !== true ? 0n : restOf(hold) - captured;
-    const plan = planSettlement(hold, this.lots, { captured, released, at: this.now });
+    const plan = planSettlement(hold, this.spendable, { captured, released, at: this.now });
     const amount = isCapture ? -captured : released;
     const freed = this.#settleHold(operation, hold, plan, {
       amount,
@@ -296,7 +300,7 @@ export class LedgerDraft extends DraftRows {
     let missing = amount;
     const isOwn = (lot: LotState): boolean =>
       lot.operationKey === origin.operationKey || origin.roots?.includes(lot.originLotKey ?? '') === true;
-    for (const lot of this.lots.filter(isOwn)) {
+    for (const lot of this.spendable.filter(isOwn)) {
       const part = smaller(lot.remaining - lot.held, missing);
       if (part > 0n) own.push({ lot, amount: part });
       missing -= part;
@@ -338,9 +342,13 @@ export class LedgerDraft extends DraftRows {
     const { operationKey } = operation;
     const expiresAt = graceEnd(this.state.policy, this.now);
     const over = lots.reduce((sum, part) => (part.isOver ? sum + part.amount : sum), 0n);
-    const saved = expiresAt === null ? 0n : over;
-    const lot = owed > forgiven ? this.newLot(operationKey, owed - forgiven, posting) : null;
-    this.write(operation, { amount, posted: amount - over + saved }, lot);
+    const grace = { availableAt: this.now, expiresAt };
+    const saved = expiresAt === null ? [] : this.savedLots(operationKey, lots, grace);
+    const lot =
+      owed > forgiven
+        ? this.newLot(operationKey, owed - forgiven, { ...posting, portion: this.portion })
+        : null;
+    this.write(operation, { amount, posted: amount - (saved.length > 0 ? 0n : over) }, lot);
     this.state.debt -= forgiven;
     for (const part of lots) {
       if (part.lot.ledgerKey !== this.state.ledgerKey) {
@@ -356,8 +364,7 @@ export class LedgerDraft extends DraftRows {
       this.payDebt(operation.operationKey, own, part.amount);
     }
     if (lot !== null) this.add(operationKey, lot);
-    if (saved > 0n)
-      this.add(operationKey, this.newLot(operationKey, saved, { availableAt: this.now, expiresAt }));
+    for (const one of saved) this.add(operationKey, one);
   }
 
   /** What an activity made due before its time; nothing where time was first. */

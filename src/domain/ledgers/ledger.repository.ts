@@ -2,7 +2,7 @@ import { type Sql, type Statement, statement, type Transaction } from '../../per
 import type { Entry } from './entry.entity.ts';
 import { sendHolds } from './hold.repository.ts';
 import type { LedgerDraft } from './ledger.policy.ts';
-import { explanationOf, inputHashOf, wholeOperations } from './ledger-draft.ts';
+import { explanationOf, inputHashOf, paysBack, wholeOperations } from './ledger-draft.ts';
 import { deferLegs } from './leg.repository.ts';
 import type { LedgerState, LotState } from './posting.ts';
 
@@ -26,7 +26,7 @@ const selectOpenLots = statement<LotState>(
   'lot.open',
   `select ledger_id as "ledgerKey", lot_id as "lotKey", operation_id as "operationKey", amount, remaining, held,
           pending, available_at as "availableAt", expires_at as "expiresAt", created_at as "createdAt",
-          matured_at as "maturedAt", origin_lot_id as "originLotKey", awaits, idles,
+          matured_at as "maturedAt", origin_lot_id as "originLotKey", awaits, idles, portion,
           case when held > 0 then (
             select json_agg(json_build_object(
                      'part', p.amount::text, 'holdKey', h.hold_id, 'operationKey', h.operation_id,
@@ -47,21 +47,21 @@ const insertOperations = statement(
   'operation.insert',
   `insert into operation (tenant_id, operation_id, kind, program_version, activity_id, reason, reference_type,
                           reference_id, ref_operation_id, explanation, ledger_ids, versions, created_at,
-                          input_hash)
+                          input_hash, pays_back)
    select $1, o.operation_id, o.kind, $3, o.activity_id, o.reason, o.reference_type, o.reference_id,
           o.ref_operation_id, o.explanation, o.ledger_ids, o.versions, $4,
-          decode(o.input_hash, 'hex')
+          decode(o.input_hash, 'hex'), o.pays_back
      from json_to_recordset($2::json) as o (operation_id uuid, kind text, activity_id uuid, reason text,
           reference_type text, reference_id text, ref_operation_id uuid, explanation jsonb, ledger_ids uuid[],
-          versions bigint[], input_hash text)`,
+          versions bigint[], input_hash text, pays_back boolean)`,
 );
 const insertLots = statement(
   'lot.insert',
   `insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, pending, available_at,
-                    expires_at, created_at, matured_at, origin_lot_id, awaits, idles)
+                    expires_at, created_at, matured_at, origin_lot_id, awaits, idles, portion)
    select $1, * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[],
                             $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[],
-                            $12::timestamptz[], $13::uuid[], $14::text[], $15::boolean[])`,
+                            $12::timestamptz[], $13::uuid[], $14::text[], $15::boolean[], $16::text[])`,
 );
 /**
  * Finds each lot by its whole key, whatever the tables held when this was planned; a join would compare each
@@ -81,8 +81,9 @@ const updateLots = statement(
 );
 const insertAllocations = statement(
   'allocation.insert',
-  `insert into allocation (tenant_id, operation_id, ledger_id, lot_id, amount, recorded_at, expired)
-   select $1, * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::timestamptz[], $7::bigint[])`,
+  `insert into allocation (tenant_id, operation_id, ledger_id, lot_id, amount, recorded_at, expired, place)
+   select $1, * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::timestamptz[], $7::bigint[],
+                            $8::integer[])`,
 );
 /** The feed's position is taken here, last, because its lock is held until the commit. */
 const writeEntries = statement<{ ledgerKey: string; version: bigint; feedPosition: bigint }>(
@@ -226,6 +227,7 @@ function sendOperations(
       ledger_ids: entries.map(({ ledgerKey }) => ledgerKey),
       versions: entries.map(({ version }) => String(version)),
       input_hash: inputHashOf(operation, facts)?.toString('hex') ?? null,
+      pays_back: paysBack(operation),
     };
   });
   send(tx, insertOperations, [tenantKey, JSON.stringify(rows), facts.programVersion, facts.now]);
@@ -250,6 +252,7 @@ function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDra
       made.map(({ originLotKey }) => originLotKey ?? null),
       made.map(({ awaits }) => awaits ?? null),
       made.map(({ idles }) => idles ?? false),
+      made.map(({ portion }) => portion ?? null),
     ]);
   }
   const changed = drafts.flatMap(({ changedLots }) => [...changedLots]);
@@ -272,7 +275,7 @@ function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDra
   const taken = drafts.flatMap(({ allocations, recordedAt }) =>
     allocations
       .filter(({ amount, expired }) => amount !== 0n || expired !== 0n)
-      .map((allocation) => ({ ...allocation, recordedAt })),
+      .map((allocation, place) => ({ ...allocation, recordedAt, place })),
   );
   if (taken.length > 0) {
     send(tx, insertAllocations, [
@@ -283,6 +286,7 @@ function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDra
       taken.map(({ amount }) => amount),
       taken.map(({ recordedAt }) => recordedAt),
       taken.map(({ expired }) => expired),
+      taken.map(({ place }) => place),
     ]);
   }
 }

@@ -3,7 +3,7 @@ import { Arg, Args, Ctx, Extensions, FieldResolver, ID, Info, Mutation, Resolver
 import { splitDuration } from '../../kernel/calendar.ts';
 import { Refusal, RequestFault } from '../../kernel/errors.ts';
 import { toPublicId } from '../../kernel/ids.ts';
-import { Asset, moneyOf, toAsset } from '../programs/index.ts';
+import { Asset, moneyOf, rateOf, toAsset } from '../programs/index.ts';
 import {
   type ConnectionOf,
   DateTimeScalar,
@@ -124,16 +124,15 @@ export class LedgerResolver {
   @FieldResolver(() => MoneyObject, {
     nullable: true,
     description:
-      'What is available now is worth, at the asset’s rate and rounded toward zero; null where the program says no rate.',
+      'What is available now is worth, at the asset’s rate and rounded toward zero; stored value is the money itself. Null where the program says no rate.',
   })
   async worth(
     @Root() ledger: Row<Ledger>,
     @Ctx() { request, services }: LedgerContext,
   ): Promise<MoneyObject | null> {
     const { definition, currency } = await assetNamed(request.tenantKey, ledger.assetCode, services);
-    return definition.rate === undefined
-      ? null
-      : moneyOf(definition.rate, toBalance(ledger).available, currency);
+    const rate = rateOf(definition, currency);
+    return rate === undefined ? null : moneyOf(rate, toBalance(ledger).available, currency);
   }
 
   @FieldResolver(() => String, {
@@ -198,7 +197,7 @@ export class LedgerResolver {
   }
 }
 
-function toPayload(operation: LedgerOperation): EarnPointsPayload {
+export function toPayload(operation: LedgerOperation): EarnPointsPayload {
   const [entry] = operation.writtenEntries ?? [];
   return { operation, ledger: entry === undefined ? null : ledgerAfter(entry), userErrors: [] };
 }

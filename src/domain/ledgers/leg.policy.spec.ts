@@ -22,9 +22,10 @@ function source(
   kind: OperationKind,
   entries: readonly [amount: bigint, given?: Partial<Entry>][],
   reversedKind?: OperationKind,
+  paysBack = false,
 ): LegSource {
   const operationKey = newKey();
-  const posting = reversedKind === undefined ? null : { reversedKind };
+  const posting = reversedKind === undefined && !paysBack ? null : { reversedKind, paysBack };
   return {
     ...{ operationKey, kind, posting },
     entries: entries.map(([amount, given]) => newEntry(operationKey, amount, given)),
@@ -40,6 +41,13 @@ describe('the program’s own side', () => {
     ['an earn', source(EARN, [[20n]]), { ISSUED: -20n }],
     ['a pending earn', source(EARN, [[20n, { postedDelta: 0n, pendingDelta: 20n }]]), { ISSUED: -20n }],
     ['a redeem', source(REDEEM, [[-20n]]), { REDEEMED: 20n }],
+    ['what is paid back', source(REDEEM, [[-20n]], undefined, true), { PAID_BACK: 20n }],
+    [
+      'what is paid back, the bonus lost',
+      source(REDEEM, [[-20n, { postedDelta: -23n }]], undefined, true),
+      { PAID_BACK: 20n, BREAKAGE: 3n },
+    ],
+    ['a pay back undone', source(REVERSE, [[20n]], REDEEM, true), { PAID_BACK: -20n }],
     ['an expiry', source(EXPIRE, [[-20n]]), { BREAKAGE: 20n }],
     ['a correction up', source(ADJUST, [[20n]]), { ADJUSTED: -20n }],
     ['a correction down', source(ADJUST, [[-20n]]), { ADJUSTED: 20n }],

@@ -2,7 +2,7 @@ import type { Entry } from './entry.entity.ts';
 import { OperationKind } from './ledger.enums.types.ts';
 
 /** The program's own accounts, which stand against those of the members. */
-export type LegAccount = 'ISSUED' | 'REDEEMED' | 'BREAKAGE' | 'TRANSFERRED' | 'ADJUSTED';
+export type LegAccount = 'ISSUED' | 'REDEEMED' | 'PAID_BACK' | 'BREAKAGE' | 'TRANSFERRED' | 'ADJUSTED';
 
 /** Whose account an act of a kind is booked to; the other kinds move nothing between program and member. */
 const ACCOUNTS: Readonly<Partial<Record<OperationKind, LegAccount>>> = {
@@ -18,8 +18,8 @@ const ACCOUNTS: Readonly<Partial<Record<OperationKind, LegAccount>>> = {
 export interface LegSource {
   readonly operationKey: string;
   readonly kind: OperationKind;
-  /** REVERSE: the kind of what it undoes; of an EARN when missing. */
-  readonly posting: { readonly reversedKind?: OperationKind } | null;
+  /** REVERSE: the kind of what it undoes, of an EARN when missing; whether it is money that was paid back. */
+  readonly posting: { readonly reversedKind?: OperationKind; readonly paysBack?: boolean } | null;
   readonly entries: readonly Entry[];
 }
 
@@ -74,7 +74,7 @@ export function legsOf(sources: readonly LegSource[]): DraftLeg[] {
 function legsOfWhole({ source, asset, first, amount, net }: Whole): DraftLeg[] {
   const { operationKey, kind, posting } = source;
   const done = kind === OperationKind.REVERSE ? (posting?.reversedKind ?? OperationKind.EARN) : kind;
-  const account = ACCOUNTS[done];
+  const account = posting?.paysBack === true ? 'PAID_BACK' : ACCOUNTS[done];
   const leg = (to: LegAccount, moved: bigint): DraftLeg[] =>
     moved === 0n ? [] : [{ ...first, operationKey, asset, account: to, amount: moved }];
   if (account === undefined) return leg('BREAKAGE', -net);

@@ -68,8 +68,9 @@ const SIDES: Readonly<Partial<Record<Posting['kind'], 'earn' | 'spend'>>> = {
 };
 
 /** What bounds a posting in a day; null where nothing does, or whoever decided it has counted it already. */
-function limitOf({ assets }: PinnedProgram, { kind, asset, memberKey, isCounted }: Posting): Limit | null {
-  const side = SIDES[kind];
+function limitOf({ assets }: PinnedProgram, posting: Posting): Limit | null {
+  const { kind, asset, memberKey, isCounted, paysBack } = posting;
+  const side = paysBack === true ? undefined : SIDES[kind];
   const definition = assets.get(asset);
   if (isCounted === true || side === undefined || definition === undefined) return null;
   return dailyLimit(definition, side, memberKey);

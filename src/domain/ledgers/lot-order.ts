@@ -1,6 +1,6 @@
 import type { LotState } from './posting.ts';
 
-/** Lots are spent in this order: what expires first, then the oldest. */
+/** Lots stand in this order, and within a portion are spent in it: what expires first, then the oldest. */
 export function compareLots(a: LotState, b: LotState): number {
   const expiry =
     (a.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY) -

@@ -1,6 +1,8 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ObjectType } from 'type-graphql';
+import type { Portion } from '../programs/index.ts';
 import { connectionType, DateTimeScalar, edgeType, Node, PointsScalar } from '../shared/index.ts';
+import { StoredValuePortion } from './ledger.enums.types.ts';
 
 /** One earned amount, with its own availability and expiry. */
 @Entity({ tableName: 'lot' })
@@ -45,6 +47,13 @@ export class Lot {
   @Field(() => DateTimeScalar, { nullable: true, description: 'When it expires; null if never.' })
   @Property({ type: 'datetime', nullable: true })
   expiresAt!: Date | null;
+
+  @Field(() => StoredValuePortion, {
+    nullable: true,
+    description: 'Of stored value, whether the member paid it in; null for other assets.',
+  })
+  @Property({ type: 'text', nullable: true })
+  portion?: Portion | null;
 
   @Property({ type: 'datetime' })
   createdAt!: Date;

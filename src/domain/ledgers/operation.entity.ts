@@ -108,6 +108,12 @@ export class LedgerOperation {
   @Property({ type: 'json', fieldName: 'explanation', nullable: true })
   storedExplanation!: StoredExplanation | null;
 
+  @Field(() => Boolean, {
+    description: 'Whether it paid stored value back to the member in money, instead of spending it.',
+  })
+  @Property({ type: 'boolean' })
+  paysBack!: boolean;
+
   @Property({ type: 'array', fieldName: 'ledger_ids' })
   ledgerKeys!: string[];
 

@@ -1,5 +1,5 @@
 import { maturesAt, parseDuration, plus } from '../../kernel/calendar.ts';
-import type { AssetDefinition, PinnedProgram } from '../programs/index.ts';
+import type { AssetDefinition, PinnedProgram, Portion } from '../programs/index.ts';
 import { type AssetPolicy, expiryOf, maturityOf, policyOf } from './asset.policy.ts';
 import type { HoldStatus, OperationKind } from './ledger.enums.types.ts';
 import type { StoredExplanation } from './operation.entity.ts';
@@ -34,7 +34,11 @@ export interface Posting {
   readonly asset: string;
   /** Signed for ADJUST, above zero for all others; zero with `whole`. */
   readonly amount: bigint;
-  /** CAPTURE, RELEASE, REVERSE: the whole rest, which is known only under the lock. */
+  /** EARN of stored value: what of the amount the member paid, and when that expires; the rest is bonus. */
+  readonly paid?: { readonly amount: bigint; readonly expiresAt: Date | null };
+  /** REDEEM of stored value: in money, to the member. Also with the REVERSE of one. */
+  readonly paysBack?: boolean;
+  /** CAPTURE, RELEASE, REVERSE, what is paid back: the whole rest, which is known only under the lock. */
   readonly whole?: boolean;
   /** HOLD, CAPTURE and RELEASE. */
   readonly hold?: HoldWish;
@@ -174,6 +178,8 @@ export interface LotState {
   readonly awaits?: string | null;
   /** Whether its expiry moves on with whatever happens in the ledger. */
   readonly idles?: boolean;
+  /** Of stored value, which portion it is. */
+  readonly portion?: Portion | null;
   /** The first lot that a transferred one came from; null for what was earned here. */
   readonly originLotKey?: string | null;
   /** What active holds have of it, as it was read; null if nothing. */

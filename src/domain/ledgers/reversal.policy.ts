@@ -3,6 +3,13 @@ import { OperationKind } from './ledger.enums.types.ts';
 import { compareLots } from './lot-order.ts';
 import type { LotState, ScheduledPosting } from './posting.ts';
 
+/** What an operation took from a lot; `place` tells what it took before, null for what older releases took. */
+export interface TakenPart {
+  readonly lot: LotState;
+  readonly amount: bigint;
+  readonly place?: number | null;
+}
+
 /** What is known of an operation that is undone, in one of its ledgers. */
 export interface ReversalOrigin {
   readonly operationKey: string;
@@ -16,7 +23,7 @@ export interface ReversalOrigin {
   /** A credit of a member who was merged: the lots that it made in their ledger. */
   readonly roots?: readonly string[];
   /** A spend: what it took from which lots, whatever is left of them. */
-  readonly taken: readonly { readonly lot: LotState; readonly amount: bigint }[];
+  readonly taken: readonly TakenPart[];
 }
 
 export interface RestorePlan {
@@ -73,7 +80,7 @@ export function planRestore(origin: ReversalOrigin, amount: bigint, now: Date): 
   };
   const owed = part(origin.original - fromLots);
   const lots = origin.taken
-    .toSorted((a, b) => compareLots(b.lot, a.lot))
+    .toSorted(lastFirst)
     .map(({ lot, amount: taken }) => ({
       lot,
       amount: part(taken),
@@ -81,4 +88,9 @@ export function planRestore(origin: ReversalOrigin, amount: bigint, now: Date): 
     }))
     .filter((one) => one.amount > 0n);
   return { lots, owed };
+}
+
+/** The order of spending may be another than it was: places tell which it was. */
+function lastFirst(a: TakenPart, b: TakenPart): number {
+  return a.place == null || b.place == null ? compareLots(b.lot, a.lot) : b.place - a.place;
 }

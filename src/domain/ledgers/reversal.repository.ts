@@ -37,13 +37,15 @@ const selectOrigins = statement<Omit<ReversalOrigin, 'taken'>>(
          and n.ledger_id <> e.ledger_id) made
     where o.tenant_id = $1 and o.operation_id = any($3::uuid[]) and n.ledger_id = any($2::uuid[])`,
 );
-const selectTaken = statement<LotState & { origin: string; nowIn: string; taken: bigint }>(
+const selectTaken = statement<
+  LotState & { origin: string; nowIn: string; taken: bigint; place: number | null }
+>(
   'lot.taken',
-  `select e.operation_id as origin, n.ledger_id as "nowIn", e.amount - e.expired as taken,
+  `select e.operation_id as origin, n.ledger_id as "nowIn", e.amount - e.expired as taken, e.place,
           l.ledger_id as "ledgerKey", l.lot_id as "lotKey", l.operation_id as "operationKey", l.amount,
           l.remaining, l.held, l.pending, l.available_at as "availableAt", l.expires_at as "expiresAt",
           l.created_at as "createdAt", l.matured_at as "maturedAt", l.origin_lot_id as "originLotKey",
-          l.awaits, l.idles
+          l.awaits, l.idles, l.portion
      from allocation e
      join lot l on l.tenant_id = $1 and l.ledger_id = e.ledger_id and l.lot_id = e.lot_id
      ${NOW_IN}
@@ -77,8 +79,8 @@ export async function findReversalOrigins(
   const [origins, taken] = await Promise.all([tx.run(selectOrigins, values), tx.run(selectTaken, values)]);
   return origins.map((one) => ({
     ...one,
-    taken: taken.flatMap(({ origin, nowIn, taken: amount, ...lot }) =>
-      origin === one.operationKey && nowIn === one.ledgerKey && one.isSpend ? [{ lot, amount }] : [],
+    taken: taken.flatMap(({ origin, nowIn, taken: amount, place, ...lot }) =>
+      origin === one.operationKey && nowIn === one.ledgerKey && one.isSpend ? [{ lot, amount, place }] : [],
     ),
   }));
 }

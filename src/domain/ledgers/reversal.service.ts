@@ -99,6 +99,7 @@ export class ReversalService {
       whole: amount === null,
       reverses: operationKey,
       reversedKind: kind,
+      paysBack: operation.paysBack,
       countsAt: first.occurredAt,
     };
     return { posting, ledgerKey: ledgerKeyOf(memberKey, first.assetCode) };

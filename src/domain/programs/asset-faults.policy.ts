@@ -1,4 +1,4 @@
-import { toMinorUnits } from '../../kernel/money.ts';
+import { currencyExponent, toMinorUnits } from '../../kernel/money.ts';
 import type { AssetDefinition } from './asset.schema.ts';
 import type { ProgramDefinition, RuleDefinition } from './program.schema.ts';
 import type { ProgramFault } from './program-fault.ts';
@@ -11,6 +11,7 @@ export function assetFaults(asset: AssetDefinition, currency: string, path: Path
     ...maturityFaults(asset, path),
     ...expiryFaults(asset, path),
     ...moneyFaults(asset, currency, path),
+    ...storedValueFaults(asset, currency, path),
   ];
 }
 
@@ -42,6 +43,27 @@ function moneyFaults(
     const message = `an amount of ${currency} above zero, no finer than its minor unit`;
     faults.push({ path: [...path, 'rate', 'money'], message });
   }
+  return faults;
+}
+
+/** Stored value is money: its unit and its worth are not the program's to say. */
+function storedValueFaults(
+  { kind, scale, rate, storedValue }: AssetDefinition,
+  currency: string,
+  path: Path,
+): ProgramFault[] {
+  const faults: ProgramFault[] = [];
+  const add = (keys: string[], message: string) => faults.push({ path: [...path, ...keys], message });
+  if (kind !== 'STORED_VALUE') {
+    if (storedValue !== undefined) add(['storedValue'], 'only of an asset of kind STORED_VALUE');
+    return faults;
+  }
+  const digits = currencyExponent(currency);
+  if (scale !== undefined && scale !== digits)
+    add(['scale'], `${digits}, the digits of ${currency}: it counts minor units (or leave it out)`);
+  if (rate !== undefined) add(['rate'], `leave it out: stored value is ${currency} itself`);
+  if (storedValue?.forfeitBonus === true && storedValue.payBack !== 'PAID')
+    add(['storedValue', 'forfeitBonus'], 'only with "payBack: PAID"');
   return faults;
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ALIGNMENTS } from '../../kernel/calendar.ts';
-import { fromMinorUnits, toMinorUnits } from '../../kernel/money.ts';
+import { currencyExponent, fromMinorUnits, toMinorUnits } from '../../kernel/money.ts';
 import {
   amount,
   amountBelow,
@@ -15,6 +15,10 @@ import {
 
 export const ASSET_KINDS = ['POINTS', 'GROWTH', 'STORED_VALUE', 'TOKEN'] as const;
 export const SHORTFALLS = ['CAP', 'GO_NEGATIVE'] as const;
+/** Of stored value: what members have paid in, and what was given on top. */
+export const PORTIONS = ['PAID', 'BONUS'] as const;
+export type Portion = (typeof PORTIONS)[number];
+export const PAY_BACKS = ['PAID', 'ALL', 'NONE'] as const;
 
 /** When what is earned falls due. */
 const maturity = z.strictObject({
@@ -45,14 +49,27 @@ const most = z.strictObject({
   perDay: amount.optional(),
 });
 
+/** How the portions of stored value are spent and paid back. */
+const storedValue = z.strictObject({
+  /** Which portion is spent first; within it what expires first. */
+  spendFirst: z.enum(PORTIONS).default('BONUS'),
+  /** What may be paid back to members in money. */
+  payBack: z.enum(PAY_BACKS).default('PAID'),
+  /** Whether the bonus is lost in the proportion in which the paid portion is paid back. */
+  forfeitBonus: z.boolean().default(false),
+});
+
 export const asset = z.strictObject({
   code,
   kind: z.enum(ASSET_KINDS),
   name: localized,
   /** What one of it is called. */
   unit: localized.optional(),
-  /** How many decimal places an amount has when people read it: with 2, an amount of 1234 reads 12.34. */
-  scale: z.int().min(0).max(6).default(0),
+  /**
+   * How many decimal places an amount has when people read it: with 2, an amount of 1234 reads 12.34. None
+   * when missing; of stored value those of the currency.
+   */
+  scale: z.int().min(0).max(6).optional(),
   /** Whether members may spend it. */
   spendable: z.boolean().default(true),
   transferable: z.boolean().default(false),
@@ -62,7 +79,7 @@ export const asset = z.strictObject({
   rate: z.strictObject({ amount, money: decimal }).optional(),
   /** When what is earned falls due, unless its rule or request says so; at once, when missing. */
   maturity: maturity.optional(),
-  /** When what is earned expires; never, when missing. */
+  /** When what is earned expires; never, when missing. Of stored value, the bonus alone. */
   expiry: expiry.optional(),
   /** The most that may be earned, and spent, held or given away. Corrections by hand are not bound by it. */
   limits: z.strictObject({ earn: most.optional(), spend: most.optional() }).optional(),
@@ -74,6 +91,8 @@ export const asset = z.strictObject({
       graceDays: z.int().min(1).max(3_660).optional(),
     })
     .optional(),
+  /** Of stored value alone; as its defaults say when missing. */
+  storedValue: storedValue.optional(),
 });
 
 /** What an asset allows a member in a day, as `domain/limits` counts it; null: as much as they like. */
@@ -85,6 +104,23 @@ export function dailyLimit(
   const perDay = limits?.[side]?.perDay;
   if (perDay === undefined) return null;
   return { subject: `asset:${own}:${side}:day`, memberKey, window: 'day', most: BigInt(perDay) };
+}
+
+/** How an asset that is stored value is spent and paid back; null for all others. */
+export function storedValueOf({ kind, storedValue: own }: AssetDefinition): StoredValueDefinition | null {
+  if (kind !== 'STORED_VALUE') return null;
+  return own ?? { spendFirst: 'BONUS', payBack: 'PAID', forfeitBonus: false };
+}
+
+/** How many decimal places an amount has when people read it. */
+export function scaleOf({ kind, scale = 0 }: AssetDefinition, currency: string): number {
+  return kind === 'STORED_VALUE' ? currencyExponent(currency) : scale;
+}
+
+/** What an asset is worth; stored value is the money itself, in minor units. */
+export function rateOf({ kind, rate }: AssetDefinition, currency: string): AssetDefinition['rate'] {
+  if (kind !== 'STORED_VALUE') return rate;
+  return { amount: String(10n ** BigInt(currencyExponent(currency))), money: '1' };
 }
 
 /** What an amount is worth at a rate; parts of the currency's minor unit are left out. */
@@ -105,4 +141,5 @@ export function assetFromStored(stored: unknown): unknown {
 }
 
 export type AssetDefinition = z.infer<typeof asset>;
+export type StoredValueDefinition = z.infer<typeof storedValue>;
 export type ExpiryDefinition = z.infer<typeof expiry>;

@@ -1,4 +1,14 @@
-export { type AssetDefinition, dailyLimit, type ExpiryDefinition, moneyOf } from './asset.schema.ts';
+export {
+  type AssetDefinition,
+  dailyLimit,
+  type ExpiryDefinition,
+  moneyOf,
+  PORTIONS,
+  type Portion,
+  rateOf,
+  type StoredValueDefinition,
+  storedValueOf,
+} from './asset.schema.ts';
 export { fromMetricUnits, type Metric, parseMetric, toMetricUnits } from './metric.policy.ts';
 export { Asset, Program, ProgramVersion } from './program.entity.ts';
 export { programErrors } from './program.errors.ts';

@@ -295,10 +295,22 @@ describe('an asset', () => {
     ['maturity: { after: P1D, date: 2027-01-01 }', 'assets.0.maturity', /one of them/],
     ['floor: 5', 'assets.0.floor', /zero, a whole amount below/],
     ['rate: { amount: 100, money: "0.001" }', 'assets.0.rate.money', /no finer than its minor unit/],
+    ['storedValue: { spendFirst: PAID }', 'assets.0.storedValue', /only of an asset of kind STORED_VALUE/],
     ['limits: { earn: { perDay: 0 } }', 'assets.0.limits.earn.perDay', /above zero/],
   ])('that says "%s" is refused', (lines, path, message) => {
     const [finding] = parseProgram(points(lines)).findings;
     expect(finding).toMatchObject({ path, message: expect.stringMatching(message) });
+  });
+
+  it.each([
+    ['scale: 0', 'scale', /2, the digits of CNY/],
+    ['rate: { amount: 100, money: "1.00" }', 'rate', /CNY itself/],
+    ['storedValue: { payBack: ALL, forfeitBonus: true }', 'storedValue.forfeitBonus', /payBack: PAID/],
+    ['storedValue: { spendFirst: PRO_RATA }', 'storedValue.spendFirst', /"PAID"\|"BONUS"/],
+  ])('of stored value that says "%s" is refused', (lines, path, message) => {
+    const source = demoWith('kind: POINTS\n', `kind: STORED_VALUE\n    ${lines}\n`);
+    const [finding] = parseProgram(source).findings;
+    expect(finding).toMatchObject({ path: `assets.0.${path}`, message: expect.stringMatching(message) });
   });
 
   it.each([
@@ -317,7 +329,7 @@ describe('an asset', () => {
     });
     const { assets } = fromStored({ ...stored, assets: old });
     expect(assets[0]).toMatchObject({ floor: 'NONE', reversal: { shortfall: 'GO_NEGATIVE' } });
-    expect(assets[1]).toMatchObject({ floor: '0', scale: 0 });
+    expect(assets[1]).toMatchObject({ floor: '0' });
   });
 
   it('whose rule waits for an event says when it falls due without one', () => {

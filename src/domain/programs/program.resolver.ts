@@ -14,7 +14,7 @@ import {
 import { localize } from '../../kernel/localized.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { type ConnectionOf, PageArgs, payloadOf, type Row, UserError } from '../shared/index.ts';
-import { moneyOf } from './asset.schema.ts';
+import { moneyOf, rateOf } from './asset.schema.ts';
 import {
   Asset,
   AssetRate,
@@ -136,7 +136,8 @@ export class AssetResolver {
     nullable: true,
     description: 'What it is worth in money; null where the program doesn’t say.',
   })
-  rate(@Root() { definition: { rate }, currency }: Row<Asset>): AssetRate | null {
+  rate(@Root() { definition, currency }: Row<Asset>): AssetRate | null {
+    const rate = rateOf(definition, currency);
     if (rate === undefined) return null;
     return { amount: BigInt(rate.amount), money: moneyOf(rate, BigInt(rate.amount), currency) };
   }

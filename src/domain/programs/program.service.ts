@@ -6,7 +6,7 @@ import type { RequestContext } from '../../kernel/request-context.ts';
 import type { Database, Sql, Transaction } from '../../persistence/index.ts';
 import { type ConnectionOf, toPage } from '../shared/index.ts';
 import { carryOut, type TenantService } from '../tenants/index.ts';
-import type { AssetDefinition } from './asset.schema.ts';
+import { type AssetDefinition, scaleOf } from './asset.schema.ts';
 import { versionCursor, versionPlace } from './program.cursors.ts';
 import type { Asset, Program, ProgramVersion } from './program.entity.ts';
 import type { ApplyProgramInput } from './program.inputs.ts';
@@ -56,7 +56,8 @@ class ProgramMoved extends RequestFault {
 }
 
 export function toAsset(definition: AssetDefinition, currency: string): Asset {
-  const { code, kind, spendable, transferable, scale } = definition;
+  const { code, kind, spendable, transferable } = definition;
+  const scale = scaleOf(definition, currency);
   return { definition, currency, code, kind, spendable, transferable, scale };
 }
 
