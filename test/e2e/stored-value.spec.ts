@@ -281,10 +281,16 @@ describe('paying back', () => {
     await topUp(at, '100', '20');
     await done(at, 'redeemPoints', { amount: '15' });
     await reverse(at, await done(at, 'payBackStoredValue', { amount: '30' }), '10');
-    const { audit } = gateway.application.services;
-    const [wallet] = await audit.liabilities(at.tenant.tenantKey, null);
-    expect(wallet).toMatchObject({ issued: 120n, redeemed: 15n, paidBack: 20n, breakage: 0n });
-    expect(wallet).toMatchObject({ outstanding: 85n, paid: 80n, bonus: 5n });
+    const { data } = await at.tenant.ask(
+      `{ program { liability {
+         issued redeemed paidBack breakage outstanding paid bonus worth { value } } } }`,
+    );
+    expect(data.program.liability).toEqual([
+      {
+        ...{ issued: '120', redeemed: '15', paidBack: '20', breakage: '0' },
+        ...{ outstanding: '85', paid: '80', bonus: '5', worth: { value: '0.85' } },
+      },
+    ]);
   });
 
   it.each([

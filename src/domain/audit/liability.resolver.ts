@@ -1,7 +1,7 @@
 import { Arg, Ctx, Extensions, FieldResolver, Resolver } from 'type-graphql';
 import { RequestFault } from '../../kernel/errors.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
-import { moneyOf, Program, type ProgramService, toAsset } from '../programs/index.ts';
+import { moneyOf, Program, type ProgramService, rateOf, toAsset } from '../programs/index.ts';
 import { DateTimeScalar } from '../shared/index.ts';
 import type { AuditService } from './audit.service.ts';
 import { LiabilityObject } from './liability.types.ts';
@@ -32,17 +32,21 @@ export class LiabilityResolver {
       if (inFuture) throw new RequestFault('AT_IN_FUTURE', { field: ['at'] });
       const own = assets.get(asset);
       if (own === undefined) return [];
-      const { issued, redeemed, breakage, adjusted, outstanding } = sums;
+      const { issued, redeemed, paidBack, breakage, adjusted, outstanding, paid, bonus } = sums;
+      const rate = rateOf(own, definition.currency);
       return [
         {
           asset: toAsset(own, definition.currency),
           at: sums.at,
           issued: String(issued),
           redeemed: String(redeemed),
+          paidBack: String(paidBack),
           breakage: String(breakage),
           adjusted: String(adjusted),
           outstanding: String(outstanding),
-          worth: own.rate === undefined ? null : moneyOf(own.rate, outstanding, definition.currency),
+          paid: String(paid),
+          bonus: String(bonus),
+          worth: rate === undefined ? null : moneyOf(rate, outstanding, definition.currency),
         },
       ];
     });

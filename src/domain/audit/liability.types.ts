@@ -7,7 +7,7 @@ const WHOLE = 'A whole number; beyond 64 bits where members hold more than that 
 @ObjectType('Liability', {
   simpleResolvers: true,
   description:
-    'What was given of an asset up to a moment, what became of it, and what is owed to members: outstanding = issued + adjusted − redeemed − breakage.',
+    'What was given of an asset up to a moment, what became of it, and what is owed to members: outstanding = issued + adjusted − redeemed − paidBack − breakage.',
 })
 export class LiabilityObject {
   @Field(() => Asset, { description: 'The asset.' })
@@ -22,6 +22,9 @@ export class LiabilityObject {
   @Field(() => DecimalScalar, { description: `What was spent. ${WHOLE}` })
   redeemed!: string;
 
+  @Field(() => DecimalScalar, { description: `Stored value that was paid back in money. ${WHOLE}` })
+  paidBack!: string;
+
   @Field(() => DecimalScalar, { description: `What was lost by time. ${WHOLE}` })
   breakage!: string;
 
@@ -30,6 +33,12 @@ export class LiabilityObject {
 
   @Field(() => DecimalScalar, { description: `What members hold, due and pending together. ${WHOLE}` })
   outstanding!: string;
+
+  @Field(() => DecimalScalar, { description: `Of stored value, what members have paid in of it. ${WHOLE}` })
+  paid!: string;
+
+  @Field(() => DecimalScalar, { description: `Of stored value, what was given on top of it. ${WHOLE}` })
+  bonus!: string;
 
   @Field(() => MoneyObject, {
     nullable: true,
