@@ -248,6 +248,19 @@ describe('spending', () => {
     ]);
   });
 
+  it('goes on where a member was merged, and comes back there as what it was', async () => {
+    const at = await place();
+    await topUp(at, '100', '20');
+    const spent = await done(at, 'redeemPoints', { amount: '50' });
+    const other = { ...at, memberId: await enrol(at.tenant) };
+    await topUp(other, '7', '3');
+    const input = { fromMemberId: at.memberId, intoMemberId: other.memberId };
+    await act(at, 'mergeMembers', input, 'operation { kind }');
+    expect(await portions(other)).toEqual(['77', '3', '77']);
+    await reverse(at, spent);
+    expect(await portions(other)).toEqual(['107', '23', '107']);
+  });
+
   it('that is taken back after its lots expired comes back for the days of grace as what it was', async () => {
     const at = await place('{}', '\n    reversal: { graceDays: 7 }');
     const end = '2026-02-12T00:00:00Z';
