@@ -6,12 +6,14 @@ import { explanationOf, inputHashOf, paysBack, wholeOperations } from './ledger-
 import { deferLegs } from './leg.repository.ts';
 import type { LedgerState, LotState } from './posting.ts';
 
+/** One by one in the order in which they come, each by its whole key. */
 const lockLedgers = statement<LockedLedger>(
   'ledger.lock',
-  `select tenant_id as "tenantKey", ledger_id as "ledgerKey", member_id as "memberKey", asset, posted, pending, held, debt, version,
-          recorded_at as "recordedAt", settle_at as "settleAt"
-     from ledger where tenant_id = $1 and ledger_id = any($2::uuid[])
-    order by ledger_id for update`,
+  `select l.* from unnest($2::uuid[]) as k (ledger_id)
+    cross join lateral (
+      select tenant_id as "tenantKey", ledger_id as "ledgerKey", member_id as "memberKey", asset, posted, pending,
+             held, debt, version, recorded_at as "recordedAt", settle_at as "settleAt"
+        from ledger where tenant_id = $1 and ledger_id = k.ledger_id for update) l`,
 );
 const selectStatuses = statement<{ memberKey: string; status: string }>(
   'ledger.member_status',
@@ -85,7 +87,10 @@ const insertAllocations = statement(
    select $1, * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::timestamptz[], $7::bigint[],
                             $8::integer[])`,
 );
-/** The feed's position is taken here, last, because its lock is held until the commit. */
+/**
+ * The feed's position is taken here, last, because its lock is held until the commit. The ledgers, which are
+ * there and locked, are found by their whole keys, as lots are.
+ */
 const writeEntries = statement<{ ledgerKey: string; version: bigint; feedPosition: bigint }>(
   'entry.write',
   `with drafted as (
@@ -101,15 +106,18 @@ const writeEntries = statement<{ ledgerKey: string; version: bigint; feedPositio
      update tenant_feed set position = position + (select count(*) from drafted)
       where tenant_id = $1 returning position - (select count(*) from drafted) as before),
    left_as as (
-     update ledger set posted = s.posted, pending = s.pending, held = s.held, debt = s.debt,
-                       version = s.version,
-                       settle_at = s.settle_at, recorded_at = s.recorded_at,
-                       feed_position = (select before from feed)
-                         + s.last_place
+     insert into ledger (tenant_id, ledger_id, member_id, asset, posted, pending, held, debt, version, settle_at,
+                         recorded_at, feed_position)
+     select $1, s.ledger_id, s.member_id, s.asset, s.posted, s.pending, s.held, s.debt, s.version, s.settle_at,
+            s.recorded_at, (select before from feed) + s.last_place
        from unnest($17::uuid[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
-                   $23::timestamptz[], $24::timestamptz[], $26::bigint[])
-         as s (ledger_id, posted, pending, held, debt, version, settle_at, recorded_at, last_place)
-      where ledger.tenant_id = $1 and ledger.ledger_id = any($17::uuid[]) and ledger.ledger_id = s.ledger_id)
+                   $23::timestamptz[], $24::timestamptz[], $26::bigint[], $27::uuid[], $28::text[])
+         as s (ledger_id, posted, pending, held, debt, version, settle_at, recorded_at, last_place, member_id,
+               asset)
+     on conflict (tenant_id, ledger_id) do update
+        set posted = excluded.posted, pending = excluded.pending, held = excluded.held, debt = excluded.debt,
+            version = excluded.version, settle_at = excluded.settle_at, recorded_at = excluded.recorded_at,
+            feed_position = excluded.feed_position)
    insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                       held_delta, posted_after, pending_after, held_after, feed_position, reason,
                       available_at, expires_at, occurred_at, recorded_at)
@@ -137,7 +145,7 @@ export async function lockExisting(
   tenantKey: string,
   keys: readonly string[],
 ): Promise<LockedLedger[]> {
-  return await tx.run(lockLedgers, [tenantKey, keys]);
+  return await tx.run(lockLedgers, [tenantKey, keys.toSorted()]);
 }
 
 export async function insertMissing(
@@ -329,6 +337,8 @@ function deferEntries(tx: Transaction, tenantKey: string, drafts: readonly Ledge
     after(({ recordedAt }) => recordedAt),
     column(({ heldDelta }) => heldDelta),
     lastPlaces,
+    after(({ memberKey }) => memberKey),
+    after(({ asset }) => asset),
   ];
   tx.defer(writeEntries, values, (rows) => {
     const positions = new Map(rows.map((row) => [`${row.ledgerKey}:${row.version}`, row.feedPosition]));
