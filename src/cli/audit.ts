@@ -27,10 +27,17 @@ export function addAuditCommand(cli: Command, say: Say): void {
     .command('audit')
     .description(text('audit.about'))
     .option('--tenant <code>', text('audit.tenant'))
-    .addOption(new Option('--rebuild-at [time]', text('audit.rebuildAt')))
-    .option('--liability', text('audit.liability'))
+    .addOption(
+      new Option('--rebuild-at [time]', text('audit.rebuildAt')).conflicts([
+        'liability',
+        'seal',
+        'verifyChain',
+        'at',
+      ]),
+    )
+    .addOption(new Option('--liability', text('audit.liability')).conflicts(['seal', 'verifyChain']))
     .option('--at <time>', text('audit.at'))
-    .option('--seal', text('audit.seal'))
+    .addOption(new Option('--seal', text('audit.seal')).conflicts('verifyChain'))
     .option('--verify-chain', text('audit.verifyChain'))
     .option('--head <position:hash>', text('audit.head'))
     .action(async (options: AuditOptions) => {

@@ -26,6 +26,7 @@ const FINDERS: Partial<Record<IdType, (key: string, loaders: Loaders) => Promise
   grant: async (key, { benefits }) => owned(await benefits.grant.load(key), 'Grant'),
   activity: async (key, { activities }) => owned(await activities.activity.load(key), 'Activity'),
   operation: operationNode,
+  hold: async (key, { ledgers }) => owned(await ledgers.hold.load(key), 'Hold'),
 };
 
 @Resolver()
@@ -37,7 +38,8 @@ export class NodeResolver {
   @Extensions({ roles: ['STAFF', 'MEMBER'] })
   async node(
     @Arg('id', () => ID, {
-      description: 'The id of a member, a ledger, an entry, an operation, an activity or a granted benefit.',
+      description:
+        'The id of a member, a ledger, an entry, an operation, a hold, an activity or a granted benefit.',
     })
     id: string,
     @Ctx() { request, loaders }: GatewayContext,

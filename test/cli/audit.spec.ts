@@ -208,3 +208,14 @@ describe('the chain', () => {
     expect((await audit(['--verify-chain'])).code).toBe(0);
   });
 });
+
+describe('two things at once', () => {
+  it.each([[['--seal', '--verify-chain']], [['--liability', '--seal']], [['--rebuild-at', '--liability']]])(
+    'are refused: %j',
+    async (options) => {
+      const { code, stderr } = await audit(options);
+      expect(code).not.toBe(0);
+      expect(stderr).toMatch(/cannot be used with option/);
+    },
+  );
+});

@@ -231,6 +231,11 @@ describe('the end of a hold', () => {
     expect(after.holds).toMatchObject([{ status: 'EXPIRED', captured: '0', released: '80' }]);
     expect((await ledger({ status: 'ACTIVE' })).holds).toEqual([]);
     expect((await ledger({ status: 'EXPIRED' })).holds).toHaveLength(1);
+    const node = 'query($id: ID!) { node(id: $id) { __typename id ... on Hold { status released } } }';
+    const found = { __typename: 'Hold', id: made.id, status: 'EXPIRED', released: '80' };
+    expect((await gateway.ask(node, { id: made.id })).data.node).toEqual(found);
+    const stranger = await gateway.asMember(await enrol(gateway));
+    expect((await gateway.ask(node, { id: made.id }, stranger)).data.node).toBeNull();
     expect((await ledger({ at: before })).balance).toEqual({ available: '20', pending: '0', held: '80' });
     expect((await ledger({ at: made.expiresAt })).balance).toMatchObject({ available: '100', held: '0' });
   });

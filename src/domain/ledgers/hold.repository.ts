@@ -34,6 +34,20 @@ const selectHold = statement<FoundHold>(
      join ledger l on l.tenant_id = $1 and l.ledger_id = h.ledger_id
     where h.tenant_id = $1 and h.hold_id = $2`,
 );
+/** As they are shown: what time has ended is over, also before any operation says so. */
+const selectShown = statement<FoundHold>(
+  'hold.shown',
+  `select h.tenant_id as "tenantKey", h.hold_id as "holdKey", h.ledger_id as "ledgerKey", h.amount, h.captured,
+          case when o.lapsed then h.amount - h.captured else h.released end as released,
+          case when o.lapsed then 'EXPIRED' else h.status end as status, h.expires_at as "expiresAt",
+          h.created_at as "createdAt", l.member_id as "memberKey", l.asset
+     from unnest($2::uuid[]) as k (hold_id)
+     join hold h on h.tenant_id = $1 and h.hold_id = k.hold_id
+     join ledger l on l.tenant_id = $1 and l.ledger_id = h.ledger_id
+    cross join lateral (
+      select coalesce(h.status = 'ACTIVE' and h.expires_at <= business_time(), false) as lapsed) o
+    where h.tenant_id = $1`,
+);
 /** What operations up to one of them, by its version in the ledger, captured of a hold, and took off it. */
 const selectHoldPast = statement<{ captured: bigint; gone: bigint }>(
   'hold.past',
@@ -52,6 +66,15 @@ export type FoundHold = Hold & { readonly memberKey: string; readonly asset: str
 export async function findHold(sql: Sql, tenantKey: string, holdKey: string): Promise<FoundHold | null> {
   const [row] = await sql.run(selectHold, [tenantKey, holdKey]);
   return row ?? null;
+}
+
+/** Holds as they are now; those that there aren't are missing. */
+export async function findHolds(
+  sql: Sql,
+  tenantKey: string,
+  holdKeys: readonly string[],
+): Promise<FoundHold[]> {
+  return await sql.run(selectShown, [tenantKey, holdKeys]);
 }
 
 /** A hold as one of its operations left it, for replays. */

@@ -5,6 +5,7 @@ import type { ConnectionOf } from '../shared/index.ts';
 import { toPage } from '../shared/index.ts';
 import type { Entry } from './entry.entity.ts';
 import type { BriefEntry } from './entry.lookahead.ts';
+import { type FoundHold, findHolds } from './hold.repository.ts';
 import { entryCursor } from './ledger.cursors.ts';
 import type { ExpiringAmount, Ledger } from './ledger.entity.ts';
 import { LedgerReads } from './ledger-read.repository.ts';
@@ -40,6 +41,7 @@ export interface LedgerLoaders {
   /** What can be spent of stored value, by portion. */
   readonly portions: DataLoader<string, Portions>;
   readonly operation: DataLoader<string, LedgerOperation | null>;
+  readonly hold: DataLoader<string, FoundHold | null>;
   readonly allocations: DataLoader<string, Allocation[]>;
 }
 
@@ -82,6 +84,13 @@ export function createLedgerLoaders(sql: Sql, tenantKey: string, remember = true
       async (keys) => {
         const byLedger = await findPortions(sql, tenantKey, keys);
         return keys.map((key) => byLedger.get(key) ?? { paid: 0n, bonus: 0n });
+      },
+      { cache: remember },
+    ),
+    hold: new DataLoader(
+      async (keys) => {
+        const byKey = new Map((await findHolds(sql, tenantKey, keys)).map((hold) => [hold.holdKey, hold]));
+        return keys.map((key) => byKey.get(key) ?? null);
       },
       { cache: remember },
     ),

@@ -15,9 +15,11 @@ const lockLedgers = statement<LockedLedger>(
              held, debt, version, recorded_at as "recordedAt", settle_at as "settleAt"
         from ledger where tenant_id = $1 and ledger_id = k.ledger_id for update) l`,
 );
+/** Ordered so that the primary key is the cheapest way, also on an empty table. */
 const selectStatuses = statement<{ memberKey: string; status: string }>(
   'ledger.member_status',
-  `select member_id as "memberKey", status from member where tenant_id = $1 and member_id = any($2::uuid[])`,
+  `select member_id as "memberKey", status from member where tenant_id = $1 and member_id = any($2::uuid[])
+    order by member_id`,
 );
 const insertLedgers = statement(
   'ledger.ensure',
