@@ -35,11 +35,13 @@ const contents = () =>
             (select jsonb_agg(a order by operation_id, lot_id) from allocation a) as allocations,
             (select jsonb_agg(t order by lot_id) from lot t) as lots,
             (select jsonb_agg(g order by position, asset, account) from leg g) as legs,
+            (select jsonb_agg(h order by hold_id) from hold h) as holds,
+            (select jsonb_agg(p order by hold_id, lot_id, operation_id) from hold_lot p) as parts,
             (select jsonb_agg(c order by position) from operation_chain c) as chain`,
   );
 
 /** Copies of tables, so that a fault can be committed, looked at by others, and undone. */
-const TABLES = ['operation', 'entry', 'allocation', 'lot', 'leg', 'operation_chain'];
+const TABLES = ['operation', 'entry', 'allocation', 'lot', 'hold', 'hold_lot', 'leg', 'operation_chain'];
 
 async function tampered<Result>(fault: string, look: () => Promise<Result>): Promise<Result> {
   const before = await contents();
@@ -139,6 +141,9 @@ describe('the chain', () => {
     ['a lot’s portion', 'lot', `update lot set portion = 'PAID' where operation_id = $key`],
     ['an allocation’s place', 'allocation', `update allocation set place = 7 where operation_id = $key`],
     ['an allocation', 'allocation', `update allocation set amount = amount + 1 where operation_id = $key`],
+    ['a hold’s end', 'hold', `update hold set expires_at = created_at where operation_id = $key`],
+    ['a hold’s part', 'hold_lot', `update hold_lot set amount = amount + 1 where operation_id = $key`],
+    ['a lost part of a hold', 'hold_lot', `delete from hold_lot where operation_id = $key`],
     ['a lost allocation', 'allocation', `delete from allocation where operation_id = $key`],
   ])('finds and names what was tampered with: %s', async (_what, table, fault) => {
     const { rows } = await owner.query<{ key: string }>(

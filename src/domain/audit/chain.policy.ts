@@ -11,6 +11,8 @@ export interface ChainContent {
   readonly lots: readonly string[];
   readonly allocations: readonly string[];
   readonly legs: readonly string[];
+  /** Holds that it made, and what it gave to holds and took from them. */
+  readonly holds: readonly string[];
 }
 
 /** One link as it is stored. */
@@ -37,11 +39,12 @@ export function firstHash(tenantKey: string): Buffer {
 
 /** One JSON text for one content, whichever order its rows were read in. */
 export function canonicalOf(content: ChainContent): string {
-  const { operation, entries, lots, allocations, legs } = content;
+  const { operation, entries, lots, allocations, legs, holds } = content;
   const list = (texts: readonly string[]): string => `[${[...texts].sort().join(',')}]`;
   return (
     `{"v":${VERSION},"position":${content.position},"operation":${operation},"entries":${list(entries)},` +
-    `"lots":${list(lots)},"allocations":${list(allocations)},"legs":${list(legs)}}`
+    `"lots":${list(lots)},"allocations":${list(allocations)},"legs":${list(legs)}` +
+    `${holds.length === 0 ? '' : `,"holds":${list(holds)}`}}`
   );
 }
 

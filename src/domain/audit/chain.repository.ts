@@ -67,6 +67,19 @@ const selectAllocations = statement<OperationText>(
                else json_build_array(${ALLOCATION}, a.place) end::text as text
      from allocation a where a.tenant_id = $1 and a.operation_id = any($2::uuid[])`,
 );
+/** Of a hold what never changes; of its parts everything. */
+const selectHolds = statement<OperationText>(
+  'chain.holds',
+  `select h.operation_id as "operationKey",
+          json_build_array(h.ledger_id, h.hold_id, h.amount, h.expires_at, h.created_at)::text as text
+     from hold h
+    where h.tenant_id = $1 and h.ledger_id = any($2::uuid[]) and h.operation_id = any($3::uuid[])
+    union all
+   select p.operation_id,
+          json_build_array(p.ledger_id, p.hold_id, p.lot_id, p.amount, p.recorded_at)::text
+     from hold_lot p
+    where p.tenant_id = $1 and p.ledger_id = any($2::uuid[]) and p.operation_id = any($3::uuid[])`,
+);
 const selectLegs = statement<OperationText>(
   'chain.legs',
   `select g.operation_id as "operationKey",
@@ -123,7 +136,7 @@ export async function findContents(
     }),
   );
   const ledgerKeys = new Set([...placed, ...elsewhere].map(({ ledgerKey }) => ledgerKey));
-  const [named, lots, allocations, legs] = await Promise.all([
+  const [named, lots, allocations, holds, legs] = await Promise.all([
     elsewhere.length === 0
       ? []
       : sql.run(selectNamed, [
@@ -133,11 +146,13 @@ export async function findContents(
         ]),
     sql.run(selectLots, [tenantKey, [...ledgerKeys], keys]),
     sql.run(selectAllocations, [tenantKey, keys]),
+    sql.run(selectHolds, [tenantKey, [...ledgerKeys], keys]),
     sql.run(selectLegs, [tenantKey, after, to]),
   ]);
   const entriesOf = Map.groupBy([...placed, ...named], ({ operationKey }) => operationKey);
   const rowOf = new Map(operations.map(({ operationKey, text }) => [operationKey, text]));
-  const [lotsOf, allocationsOf, legsOf] = [textsOf(lots), textsOf(allocations), textsOf(legs)];
+  const [lotsOf, allocationsOf] = [textsOf(lots), textsOf(allocations)];
+  const [holdsOf, legsOf] = [textsOf(holds), textsOf(legs)];
   const contents = keys.map((operationKey): ChainContent => {
     const entries = entriesOf.get(operationKey) ?? [];
     const positions = entries.map(({ position }) => position);
@@ -149,6 +164,7 @@ export async function findContents(
       lots: lotsOf.get(operationKey) ?? [],
       allocations: allocationsOf.get(operationKey) ?? [],
       legs: legsOf.get(operationKey) ?? [],
+      holds: holdsOf.get(operationKey) ?? [],
     };
   });
   // What began before is whole in the page where it began.

@@ -108,10 +108,10 @@ const writeEntries = statement<{ ledgerKey: string; version: bigint; feedPositio
      update tenant_feed set position = position + (select count(*) from drafted)
       where tenant_id = $1 returning position - (select count(*) from drafted) as before),
    left_as as (
-     insert into ledger (tenant_id, ledger_id, member_id, asset, posted, pending, held, debt, version, settle_at,
-                         recorded_at, feed_position)
-     select $1, s.ledger_id, s.member_id, s.asset, s.posted, s.pending, s.held, s.debt, s.version, s.settle_at,
-            s.recorded_at, (select before from feed) + s.last_place
+     insert into ledger (tenant_id, ledger_id, member_id, asset, posted, pending, held, debt, version,
+                         settle_at, recorded_at, feed_position)
+     select $1, s.ledger_id, s.member_id, s.asset, s.posted, s.pending, s.held, s.debt, s.version,
+            s.settle_at, s.recorded_at, (select before from feed) + s.last_place
        from unnest($17::uuid[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
                    $23::timestamptz[], $24::timestamptz[], $26::bigint[], $27::uuid[], $28::text[])
          as s (ledger_id, posted, pending, held, debt, version, settle_at, recorded_at, last_place, member_id,
