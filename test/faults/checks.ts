@@ -58,7 +58,9 @@ export async function sendAgain(
     if (first.became === 'REFUSED') return;
     const outcome = await sendUntilKnown(client, one);
     const known = first.became === 'DONE' ? first : outcome;
-    const again = first.became === 'DONE' ? outcome : await sendUntilKnown(client, one);
+    // A refusal binds no key: sent once more, it may well be done, now that others have been.
+    const isLeft = first.became === 'UNKNOWN' && outcome.became === 'DONE';
+    const again = isLeft ? await sendUntilKnown(client, one) : outcome;
     const what = `${act.mutation} ${act.keys[0]}`;
     if (known.became === 'UNKNOWN') violations.push(`${what} still isn't answered: ${known.why}`);
     else if (known.became === 'DONE' && JSON.stringify(known) !== JSON.stringify(again))
@@ -124,8 +126,18 @@ export async function checkBooks(system: System, before: Books, kept: readonly K
     ...told('acknowledged operations are gone', difference(operations, after.operations)),
     ...told('operations are there that nobody was told of', difference(after.operations, operations)),
     ...told('acknowledged keys are not bound', difference(keys, after.keys)),
-    ...told('keys are bound of what was not done', difference(after.keys, keys)),
+    ...told('keys are bound of what was not done', difference(after.keys, keys)).map(
+      (line) => `${line} (${answersTo(kept, difference(after.keys, keys))})`,
+    ),
   ];
+}
+
+/** What the client was told about keys. */
+function answersTo(kept: readonly Kept[], keys: readonly string[]): string {
+  return kept
+    .filter(({ act }) => act.keys.some((key) => keys.includes(key)))
+    .map(({ act, first }) => `${act.mutation}: ${JSON.stringify(first)}`)
+    .join('; ');
 }
 
 export async function checkHealth(system: System): Promise<string[]> {
