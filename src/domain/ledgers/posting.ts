@@ -1,6 +1,7 @@
-import { maturesAt, parseDuration, plus } from '../../kernel/calendar.ts';
-import type { AssetDefinition, PinnedProgram, Portion } from '../programs/index.ts';
-import { type AssetPolicy, expiryOf, maturityOf, policyOf } from './asset.policy.ts';
+import { parseDuration, plus } from '../../kernel/calendar.ts';
+import type { PinnedProgram, Portion } from '../programs/index.ts';
+import { type AssetPolicy, policyOf } from './asset.policy.ts';
+import { creditMoments } from './credit-moments.ts';
 import type { HoldStatus, OperationKind } from './ledger.enums.types.ts';
 import type { StoredExplanation } from './operation.entity.ts';
 
@@ -94,8 +95,11 @@ export function scheduled(posting: Posting, program: PinnedProgram, now: Date): 
   const { timeZone } = program.definition;
   const occurredAt = posting.occurredAt ?? now;
   const asset = program.assets.get(posting.asset);
+  const { availableAfter: after = null, kind } = posting;
   const moments =
-    asset === undefined ? { dueAt: null, endsAt: null } : assetMoments(asset, posting, occurredAt, timeZone);
+    asset === undefined
+      ? { dueAt: null, endsAt: null }
+      : creditMoments(asset, { after, isEarned: kind === 'EARN' }, occurredAt, timeZone);
   const isOwn = posting.kind !== 'EARN' || posting.availableAt != null || posting.availableAfter != null;
   const idles = posting.expiresAt == null && policyOf(program, posting.asset).idleness !== null;
   const whole = {
@@ -110,39 +114,6 @@ export function scheduled(posting: Posting, program: PinnedProgram, now: Date): 
   const lasts = parseDuration(hold?.expiresIn ?? '');
   if (hold === undefined || lasts === null) return whole;
   return { ...whole, hold: { ...hold, expiresAt: plus(now, lasts, timeZone) } };
-}
-
-interface Moments {
-  readonly dueAt: Date | null;
-  readonly endsAt: Date | null;
-}
-
-/** What `assetMoments` answered last: postings of one batch happen at one moment. */
-let last: {
-  asset: AssetDefinition;
-  after: string | null;
-  at: number;
-  zone: string;
-  moments: Moments;
-} | null = null;
-
-/** When a credit of an asset falls due, and when it expires, as rule and asset say; null: at once, never. */
-function assetMoments(
-  asset: AssetDefinition,
-  { kind, availableAfter = null }: Posting,
-  occurredAt: Date,
-  zone: string,
-): Moments {
-  const at = occurredAt.getTime();
-  const after = availableAfter ?? (kind === 'EARN' ? null : '');
-  if (last?.asset === asset && last.after === after && last.at === at && last.zone === zone)
-    return last.moments;
-  const own = parseDuration(availableAfter ?? '');
-  const byPolicy = kind === 'EARN' ? maturityOf(asset, occurredAt, zone) : null;
-  const dueAt = own === null ? byPolicy : maturesAt(occurredAt, own, zone);
-  const moments = { dueAt, endsAt: expiryOf(asset, occurredAt, zone) };
-  last = { asset, after, at, zone, moments };
-  return moments;
 }
 
 /** A ledger as it is locked, and as an operation leaves it. */
