@@ -1,12 +1,10 @@
 import fc from 'fast-check';
+import { definitionOf } from '../../../test/ledger/programs.ts';
 import { maturesAt, parseDuration } from '../../kernel/calendar.ts';
-import { asset as assetSchema } from '../programs/asset.schema.ts';
-import type { AssetDefinition } from '../programs/index.ts';
 import { expiryOf, maturityOf } from './asset.policy.ts';
 import { creditMoments } from './credit-moments.ts';
 
-const BASE = { code: 'points', kind: 'POINTS', name: { en: 'Points' } };
-const ASSETS: readonly AssetDefinition[] = [
+const POLICIES = [
   {},
   { expiry: { after: 'P12M', until: 'END_OF_MONTH' } },
   { expiry: { after: 'P1M' } },
@@ -18,7 +16,15 @@ const ASSETS: readonly AssetDefinition[] = [
   { maturity: { after: 'P1D' }, expiry: { after: 'P90D', until: 'END_OF_DAY' } },
   { maturity: { after: 'PT24H' } },
   { maturity: { date: '2026-10-25' } },
-].map((more) => assetSchema.parse({ ...BASE, ...more }));
+];
+const { assets: ASSETS } = definitionOf(
+  JSON.stringify({
+    ...{ name: { en: 'Moments' }, timeZone: 'UTC', currency: 'EUR' },
+    assets: POLICIES.map((more, index) => {
+      return { code: `asset-${index}`, kind: 'POINTS', name: { en: 'An asset' }, ...more };
+    }),
+  }),
+);
 
 // São Paulo and Beirut change their clocks at midnight; Lord Howe by half an hour.
 const ZONES = [
