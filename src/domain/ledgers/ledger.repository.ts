@@ -2,7 +2,13 @@ import { type Sql, type Statement, statement, type Transaction } from '../../per
 import type { Entry } from './entry.entity.ts';
 import { sendHolds } from './hold.repository.ts';
 import type { LedgerDraft } from './ledger.policy.ts';
-import { explanationOf, inputHashOf, paysBack, wholeOperations } from './ledger-draft.ts';
+import {
+  type DraftAllocation,
+  explanationOf,
+  inputHashOf,
+  paysBack,
+  wholeOperations,
+} from './ledger-draft.ts';
 import { deferLegs } from './leg.repository.ts';
 import type { LedgerState, LotState } from './posting.ts';
 
@@ -282,11 +288,7 @@ function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDra
       changed.map(({ maturedAt }) => maturedAt),
     ]);
   }
-  const taken = drafts.flatMap(({ allocations, recordedAt }) =>
-    allocations
-      .filter(({ amount, expired }) => amount !== 0n || expired !== 0n)
-      .map((allocation, place) => ({ ...allocation, recordedAt, place })),
-  );
+  const taken = drafts.flatMap(placedAllocations);
   if (taken.length > 0) {
     send(tx, insertAllocations, [
       tenantKey,
@@ -299,6 +301,20 @@ function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDra
       taken.map(({ place }) => place),
     ]);
   }
+}
+
+/** What a draft took from lots, each with its place among what the same operation took. */
+function placedAllocations({
+  allocations,
+  recordedAt,
+}: LedgerDraft): (DraftAllocation & { recordedAt: Date; place: number })[] {
+  const places = new Map<string, number>();
+  const real = allocations.filter(({ amount, expired }) => amount !== 0n || expired !== 0n);
+  return real.map((allocation) => {
+    const place = places.get(allocation.operationKey) ?? 0;
+    places.set(allocation.operationKey, place + 1);
+    return { ...allocation, recordedAt, place };
+  });
 }
 
 function deferEntries(tx: Transaction, tenantKey: string, drafts: readonly LedgerDraft[]): void {
