@@ -32,6 +32,11 @@ async function run(options: Options): Promise<void> {
     await benchRules(options);
     return;
   }
+  if (options.what === 'extensions') {
+    const { benchSandbox } = await import('./extensions/bench-sandbox.ts');
+    await benchSandbox(options);
+    return;
+  }
   ensureInstalled();
   if (options.what === 'tenancy') {
     const { benchTenancy } = await import('./tenancy.ts');

@@ -6,11 +6,11 @@ export type DocumentName = (typeof DOCUMENTS)[number];
 export const LEDGER_PARTS = ['posting', 'gateway', 'batch', 'lots', 'large', 'bytes', 'import'] as const;
 export type LedgerPart = (typeof LEDGER_PARTS)[number];
 
-const BENCHES = ['documents', 'tenancy', 'rules', 'review', 'ledger', 'feed'] as const;
+const BENCHES = ['documents', 'tenancy', 'rules', 'review', 'ledger', 'feed', 'extensions'] as const;
 
 const MEMBERS = {
   ...{ documents: '2000', tenancy: '2000', rules: '2000', review: '1000000' },
-  ...{ ledger: '100000', feed: '20000' },
+  ...{ ledger: '100000', feed: '20000', extensions: '2000' },
 };
 /** How long is measured, where it isn't said: these two have many parts. */
 const TIMES = { seconds: '3', rounds: '5', warmUp: '4' };
@@ -48,11 +48,12 @@ export const HELP = `Membergraph beside its peers and a hand-written floor: same
   npm run bench ledger                 the ledger's aims, each beside a floor: four minutes
   npm run bench ledger -- --large      the same with 10,000,000 entries and the whole import
   npm run bench feed                   two ways to order a tenant's feed, beside none
+  npm run bench extensions             what a call of uploaded code takes; no database, only --rounds
   npm run bench review                 the daily review of tiers; all that it takes is --members
 
   --seconds N      measured seconds of each contender in each round (3; ledger, feed: 1)
   --rounds N       rounds; the contenders take turns, the median counts (5; ledger, feed: 3);
-                   in rules, of 20,000 purchases each
+                   in rules, of 20,000 purchases each; in extensions, of 2,000 calls each
   --warm-up N      seconds of load before anything is measured (4; ledger, feed: 1)
   --connections N  connections (tenancy, ledger: callers, also as --callers), one request in flight each (64)
   --members N      members in the database (2000; ledger: 100000; feed: 20000; review: 1000000)

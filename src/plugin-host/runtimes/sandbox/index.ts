@@ -1,2 +1,2 @@
 export { SANDBOX_LIMITS } from './limits.ts';
-export { SandboxPool } from './pool.ts';
+export { type SandboxCall, SandboxPool, type SandboxResult } from './pool.ts';

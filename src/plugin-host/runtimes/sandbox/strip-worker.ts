@@ -2,14 +2,14 @@ import { stripTypeScriptTypes } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { StripMessage } from './messages.ts';
 
-/** Node tells the place of what it can't read in the stack alone: a line `:3`, the source, and `^` below it. */
+/** Node tells the place of what it can't read in the stack alone: first `:3`, then the source, and `^` below it. */
 function placeOf(error: unknown): { readonly line: number | null; readonly column: number | null } {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const [, line, marker] = /^:(\d+)\n.*\n( *)?/.exec(stack) ?? [];
-  const isMarked = /^:\d+\n.*\n *\^/.test(stack);
+  const [first = '', ...lines] = error instanceof Error ? (error.stack ?? '').split('\n') : [];
+  const [, line] = /^:(\d+)$/.exec(first) ?? [];
+  const mark = lines.findLast((text) => /^ *\^+$/.test(text));
   return {
     line: line === undefined ? null : Number(line),
-    column: isMarked ? (marker ?? '').length + 1 : null,
+    column: mark === undefined ? null : mark.indexOf('^') + 1,
   };
 }
 
