@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type * as EngineFile from '../../../src/plugin-host/runtimes/sandbox/engine.ts';
 import type * as Sandbox from '../../../src/plugin-host/runtimes/sandbox/index.ts';
 import type * as Engine from '../../../src/plugin-host/runtimes/sandbox/instance.ts';
 import { PRODUCT_FOLDER } from '../folders.ts';
@@ -31,9 +30,8 @@ export async function benchSandbox({ rounds }: Options): Promise<void> {
     import(pathToFileURL(join(PRODUCT_FOLDER, 'plugin-host/runtimes/sandbox', file)).href);
   const { SandboxInstance } = (await load('instance.js')) as typeof Engine;
   const { SandboxPool } = (await load('index.js')) as typeof Sandbox;
-  const engine = createRequire(import.meta.url).resolve('@jitl/quickjs-wasmfile-release-sync/wasm');
-  const wasm = await WebAssembly.compile(await readFile(engine));
-  const loop = warmLoop(await SandboxInstance.open(wasm, CACHE_BYTES));
+  const { compileEngine } = (await load('engine.js')) as typeof EngineFile;
+  const loop = warmLoop(await SandboxInstance.open(await compileEngine(), CACHE_BYTES));
   const pool = await SandboxPool.open({ workers: THREADS });
   try {
     const parts = [

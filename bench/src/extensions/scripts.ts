@@ -1,4 +1,4 @@
-/** A point rule as an enterprise uploads it, with a bonus of its own, so that no two tenants have the same. */
+/** A point rule as an enterprise uploads it, with a bonus of its own: no two tenants have the same. */
 export function scriptOf(bonus: number): string {
   return `const BONUS = ${bonus};
 const isTea = (line) => line.category === 'tea';

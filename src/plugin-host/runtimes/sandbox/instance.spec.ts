@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { compileEngine } from './engine.ts';
 import { SandboxInstance } from './instance.ts';
 
 const CACHE_BYTES = 8 * 1_024 * 1_024;
@@ -8,8 +7,7 @@ const fixed = { remainingMs: 5_000, now: 0, seed: 1 };
 let instance: SandboxInstance;
 
 beforeAll(async () => {
-  const path = createRequire(import.meta.url).resolve('@jitl/quickjs-wasmfile-release-sync/wasm');
-  instance = await SandboxInstance.open(await WebAssembly.compile(await readFile(path)), CACHE_BYTES);
+  instance = await SandboxInstance.open(await compileEngine(), CACHE_BYTES);
 });
 
 /** How often a text stands anywhere in the engine's memory, in each way that the engine writes strings. */

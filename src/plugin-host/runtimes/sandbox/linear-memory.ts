@@ -61,8 +61,8 @@ export class LinearMemory {
   }
 
   /**
-   * Begins to watch what a script touches from the empty world on. The unused heap is filled with a pattern that
-   * no script can know, so that a page which it only wrote zeros to is seen as well.
+   * Begins to watch what a script touches from the empty world on. The unused heap is filled with a pattern
+   * that no script can know, so that a page which it only wrote zeros to is seen as well.
    */
   watch(): { readonly snapshot: () => Snapshot } {
     this.wipe();

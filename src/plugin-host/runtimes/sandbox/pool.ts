@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { LRUCache } from 'lru-cache';
 import { failed, refuseInput, type SandboxAnswer } from './answer.ts';
+import { compileEngine } from './engine.ts';
 import type { SandboxCode } from './instance.ts';
 import { SANDBOX_LIMITS } from './limits.ts';
 import type { StripMessage } from './messages.ts';
@@ -72,11 +71,12 @@ interface Run {
 }
 
 /**
- * Runs uploaded code in threads that can be killed. One call of a tenant runs at a time, tenants take turns, and
- * nobody's call sees anything of another one.
+ * Runs uploaded code in threads that can be killed. One call of a tenant runs at a time, tenants take turns,
+ * and nobody's call sees anything of another one.
  */
 export class SandboxPool {
   readonly #wasmModule: WebAssembly.Module;
+  readonly #workers: number;
   readonly #cacheBytes: number;
   readonly #suspensions: Suspensions;
   readonly #turns = new Turns();
@@ -91,7 +91,8 @@ export class SandboxPool {
   #stripping: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  private constructor(wasmModule: WebAssembly.Module, { cacheBytes, suspensionMs }: SandboxOptions) {
+  private constructor(wasmModule: WebAssembly.Module, { workers, cacheBytes, suspensionMs }: SandboxOptions) {
+    this.#workers = workers;
     this.#wasmModule = wasmModule;
     this.#cacheBytes = cacheBytes ?? CACHE_BYTES;
     this.#suspensions = new Suspensions(suspensionMs ?? SUSPENSION_MS);
@@ -99,9 +100,13 @@ export class SandboxPool {
 
   /** Answers once every thread is ready. */
   static async open(options: SandboxOptions): Promise<SandboxPool> {
-    const path = createRequire(import.meta.url).resolve('@jitl/quickjs-wasmfile-release-sync/wasm');
-    const pool = new SandboxPool(await WebAssembly.compile(await readFile(path)), options);
-    await Promise.all(Array.from({ length: options.workers }, () => pool.#start()));
+    const pool = new SandboxPool(await compileEngine(), options);
+    try {
+      await Promise.all(Array.from({ length: options.workers }, () => pool.#start()));
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
     return pool;
   }
 
@@ -164,7 +169,7 @@ export class SandboxPool {
 
   #dispatch(): void {
     while (this.#idle.size > 0) {
-      const turn = this.#turns.take();
+      const turn = this.#turns.take((tenantKey) => this.#mayRun(tenantKey));
       if (turn === null) return;
       const { asked, deadlineAt } = turn;
       const startedAt = performance.now();
@@ -179,6 +184,15 @@ export class SandboxPool {
       this.#running.set(seat, { turn, startedAt });
       seat.ask({ ...asked, remainingMs: deadlineAt - startedAt });
     }
+  }
+
+  /** One thread is always left to those whose code never ran too long. */
+  #mayRun(tenantKey: string): boolean {
+    if (this.#workers === 1 || !this.#suspensions.isSuspect(tenantKey)) return true;
+    const calm = [...this.#running.values()].filter(
+      ({ turn }) => !this.#suspensions.isSuspect(turn.asked.tenantKey),
+    );
+    return this.#idle.size + calm.length > 1;
   }
 
   /** An idle one, if possible the one that holds the tenant's scripts and memory. */

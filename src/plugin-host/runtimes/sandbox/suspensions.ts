@@ -30,6 +30,11 @@ export class Suspensions {
     }
   }
 
+  /** Whose code did so lately at all. */
+  isSuspect(tenantKey: string): boolean {
+    return this.#strikes.has(tenantKey);
+  }
+
   isSuspended(tenantKey: string): boolean {
     return (this.#strikes.get(tenantKey)?.until ?? 0) > performance.now();
   }

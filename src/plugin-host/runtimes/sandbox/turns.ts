@@ -36,9 +36,10 @@ export class Turns {
     return true;
   }
 
-  /** The next one, who runs from now on. */
-  take(): Turn | null {
+  /** The next one of those who may run, who does so from now on. */
+  take(mayRun: (tenantKey: string) => boolean): Turn | null {
     for (const tenantKey of this.#next) {
+      if (!mayRun(tenantKey)) continue;
       const [turn] = this.#waiting.get(tenantKey) ?? [];
       if (turn === undefined) continue;
       this.remove(turn);
