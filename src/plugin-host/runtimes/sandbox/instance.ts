@@ -44,7 +44,9 @@ export interface InstanceCall extends SandboxCode {
 
 type HostFunction = 'load' | 'invoke' | 'collect' | 'describe';
 
-/** One engine, which runs everybody's code in turn, each call in the world that its script was loaded into. */
+/**
+ * One engine, which runs everybody's code in turn, each call in the world that its script was loaded into.
+ */
 export class SandboxInstance {
   readonly memory: LinearMemory;
   readonly #context: QuickJSContext;

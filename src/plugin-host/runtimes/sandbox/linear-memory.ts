@@ -49,7 +49,7 @@ export class LinearMemory {
     });
   }
 
-  /** Back to the empty world, or to a script's. What lay elsewhere stays there, where no script can reach it. */
+  /** Back to the empty world, or to a script's. What lay elsewhere stays there, out of any script's reach. */
   restore(snapshot?: Snapshot): void {
     for (const { offset, bytes } of this.#base) this.bytes.set(bytes, offset);
     for (const { offset, bytes } of snapshot?.runs ?? []) this.bytes.set(bytes, offset);

@@ -341,7 +341,8 @@ describe('whom it harms', () => {
       const pool = await SandboxPool.open({ workers: 1 });
       const source = 'export default () => [new Date(0).getHours(), String(new Date(0))]';
       const { compiled } = await pool.compile({ tenantKey: 'a', source, language: 'TYPESCRIPT' });
-      const loop = await pool.compile({ tenantKey: 'b', source: 'export default () => new Array(1e9) + ""', language: 'JAVASCRIPT' });
+      const bomb = 'export default () => new Array(1e9) + ""';
+      const loop = await pool.compile({ tenantKey: 'b', source: bomb, language: 'JAVASCRIPT' });
       const fixed = { input: '{}', deadlineMs: 100, now: new Date(0), seed: 1 };
       const { output } = await pool.call({ ...compiled, ...fixed, tenantKey: 'a' });
       await pool.call({ ...loop.compiled, ...fixed, tenantKey: 'b' });

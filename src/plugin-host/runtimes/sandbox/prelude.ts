@@ -7,8 +7,8 @@ const { logLines, logLineCharacters, logCharacters, outputBytes } = SANDBOX_LIMI
  * replace it, and gives the world the host's time and chance. Nothing here protects the host (the engine's
  * memory does): a script that tricks it harms its own answer alone, which the host checks anyway.
  *
- * Evaluates to functions for the host. `invoke`, `collect` and `describe` answer `KIND LENGTH LOG PAYLOAD`: LOG
- * has LENGTH characters, JSON strings with commas between them.
+ * Evaluates to functions for the host. `invoke`, `collect` and `describe` answer `KIND LENGTH LOG PAYLOAD`:
+ * LOG has LENGTH characters, JSON strings with commas between them.
  */
 export const PRELUDE = `(() => {
   'use strict';
@@ -27,7 +27,7 @@ export const PRELUDE = `(() => {
   let now, state, entry, log = '', lines = 0, answer;
 
   const tell = () => {
-    if (now === undefined) throw new AnyError('Time and chance are told within a call, not at the top level.');
+    if (now === undefined) throw new AnyError('Time and chance are told in a call, not at the top level.');
     return now;
   };
   const HostDate = function Date(...parts) {

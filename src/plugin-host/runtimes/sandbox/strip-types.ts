@@ -6,8 +6,8 @@ import { threadOptions, threadUrl } from './thread.ts';
 const STRIP_MS = 5_000;
 
 /**
- * TypeScript's types replaced by blanks, so that every place stays where it was. Each source gets a thread of its
- * own: hostile ones break Node's parser for good in the thread that read them.
+ * TypeScript's types replaced by blanks, so that every place stays where it was. Each source gets a thread of
+ * its own: hostile ones break Node's parser for good in the thread that read them.
  */
 export async function stripTypes(source: string): Promise<StripMessage> {
   const worker = new Worker(threadUrl('strip-worker'), { ...threadOptions(), workerData: source });

@@ -2,7 +2,10 @@ import { stripTypeScriptTypes } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { StripMessage } from './messages.ts';
 
-/** Node tells the place of what it can't read in the stack alone: first `:3`, then the source, and `^` below it. */
+/**
+ * Node tells the place of what it can't read in the stack alone: first `:3`, then the source, and `^` below
+ * it.
+ */
 function placeOf(error: unknown): { readonly line: number | null; readonly column: number | null } {
   const [first = '', ...lines] = error instanceof Error ? (error.stack ?? '').split('\n') : [];
   const [, line] = /^:(\d+)$/.exec(first) ?? [];

@@ -7,8 +7,8 @@ const FORGOTTEN_AFTER_MS = 300_000;
 const TENANTS = 10_000;
 
 /**
- * Who isn't asked for a while: a tenant whose code was killed three times, or ran into its deadline ten times.
- * Afterwards it has one try, not all of them again, until five minutes went well.
+ * Who isn't asked for a while: a tenant whose code was killed three times, or ran into its deadline ten
+ * times. Afterwards it has one try, not all of them again, until five minutes went well.
  */
 export class Suspensions {
   readonly #suspensionMs: number;
