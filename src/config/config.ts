@@ -4,6 +4,15 @@ import { z } from 'zod';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
+const words = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
+const networks = z
+  .string()
+  .transform(words)
+  .pipe(
+    z.array(
+      z.union([z.cidrv4(), z.cidrv6()], { error: 'takes networks in CIDR notation, like 10.1.0.0/16' }),
+    ),
+  );
 
 const schema = z
   .object({
@@ -22,6 +31,7 @@ const schema = z
     JWT_AUDIENCE: z.string().min(1).default('membergraph'),
     JWT_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
     PLUGINS: z.string().default('welcome-note'),
+    EXTENSION_ALLOWED_NETWORKS: networks.default([]),
     INTROSPECTION: z.stringbool().optional(),
     ALLOWED_ORIGINS: z.string().default(''),
   })
@@ -49,13 +59,13 @@ export interface Config {
   readonly adminApiKey: string | undefined;
   readonly jwt: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string | undefined };
   readonly plugins: readonly string[];
+  /** Networks in CIDR notation that webhooks may be sent to though they aren't public. */
+  readonly extensionAllowedNetworks: readonly string[];
   /** Whether the schema can be asked for, and the IDE is served. */
   readonly introspection: boolean;
   /** Web origins, other than the gateway's own, whose pages may open a WebSocket. */
   readonly allowedOrigins: readonly string[];
 }
-
-const words = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
 
 /**
  * Reads the configuration from the environment and, below it, from `.env`.
@@ -92,6 +102,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env, file = 
     adminApiKey: env.ADMIN_API_KEY,
     jwt: { issuer: env.JWT_ISSUER, audience: env.JWT_AUDIENCE, jwksUrl: env.JWT_JWKS_URL },
     plugins: words(env.PLUGINS),
+    extensionAllowedNetworks: env.EXTENSION_ALLOWED_NETWORKS,
     introspection: env.INTROSPECTION ?? !production,
     allowedOrigins: words(env.ALLOWED_ORIGINS),
   });

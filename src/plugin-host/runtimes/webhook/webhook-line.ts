@@ -1,0 +1,140 @@
+import {
+  type BulkheadPolicy,
+  bulkhead,
+  type CircuitBreakerPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleWhenResult,
+  isBrokenCircuitError,
+  isBulkheadRejectedError,
+} from 'cockatiel';
+import { Pool } from 'undici';
+import { type AddressGuard, parseWebhookUrl } from './address.ts';
+import { checkHead, readOutput } from './answer.ts';
+import { failed, toldOf } from './failure.ts';
+import type { WebhookLimits, WebhookTold } from './webhook-call.types.ts';
+
+/** A call as it is sent. */
+export interface WebhookRequest {
+  readonly headers: Record<string, string>;
+  readonly body: string;
+  readonly deadlineMs: number;
+}
+
+/** The way to one registration: its connections, its breaker, and how many may wait. */
+export class WebhookLine {
+  readonly #limits: WebhookLimits;
+  readonly #path: string;
+  readonly #pool: Pool;
+  readonly #closing = new AbortController();
+  readonly #bulkhead: BulkheadPolicy;
+  readonly #breaker: CircuitBreakerPolicy;
+  #active = 0;
+  #usedAt = performance.now();
+
+  /** @throws WebhookFaultError when its address is refused */
+  constructor(address: string, guard: AddressGuard, limits: WebhookLimits) {
+    const url = parseWebhookUrl(address);
+    guard.checkLiteral(url);
+    this.#limits = limits;
+    this.#path = url.pathname + url.search;
+    this.#pool = new Pool(url.origin, {
+      allowH2: false,
+      pipelining: 1,
+      connections: limits.connections,
+      maxResponseSize: limits.answerBytes,
+      maxHeaderSize: limits.headerBytes,
+      // Both are coarse; each call has its own deadline.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connectTimeout: limits.connectMs,
+      keepAliveMaxTimeout: limits.idleMs,
+      // The signal ends also what is still connecting: undici would wait for it.
+      connect: { lookup: guard.lookupFor(url), signal: this.#closing.signal },
+    });
+    this.#bulkhead = bulkhead(limits.connections, limits.waiting);
+    this.#breaker = circuitBreaker(
+      handleWhenResult((told) => (told as WebhookTold).outcome !== 'OK'),
+      { halfOpenAfter: limits.breakMs, breaker: new ConsecutiveBreaker(limits.failures) },
+    );
+  }
+
+  /** Whether its breaker keeps calls away. */
+  get isBroken(): boolean {
+    return this.#breaker.state !== CircuitState.Closed;
+  }
+
+  isIdle(now: number): boolean {
+    return this.#active === 0 && now - this.#usedAt >= this.#limits.idleMs;
+  }
+
+  /** Asks through breaker and bulkhead. Always answers within the deadline, never throws. */
+  async ask(request: WebhookRequest): Promise<WebhookTold> {
+    return await this.#within(request.deadlineMs, async (late, signal) => {
+      const sendOne = async (): Promise<WebhookTold> => {
+        // One probe at a time: the others don't wait for what it finds.
+        if (this.#breaker.state === CircuitState.HalfOpen) return failed('WEBHOOK_BREAKER_OPEN');
+        return await this.#breaker.execute(() => Promise.race([late, this.#send(request, signal)]));
+      };
+      try {
+        return await this.#bulkhead.execute(sendOne, signal);
+      } catch (error) {
+        if (isBrokenCircuitError(error)) return failed('WEBHOOK_BREAKER_OPEN');
+        if (isBulkheadRejectedError(error)) return failed('WEBHOOK_BUSY', { waiting: this.#limits.waiting });
+        // The deadline passed while it waited.
+        return await late;
+      }
+    });
+  }
+
+  /** Asks past the breaker, which learns nothing from it. Always answers within the deadline, never throws. */
+  async askAnyway(request: WebhookRequest): Promise<WebhookTold> {
+    return await this.#within(request.deadlineMs, (_late, signal) => this.#send(request, signal));
+  }
+
+  /** Ends every connection, also those that are only being made. Calls under way are told UNREACHABLE. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#pool.destroy();
+  }
+
+  /** The deadline is a race of its own: undici hears no signal while a request waits or connects. */
+  async #within(
+    deadlineMs: number,
+    work: (late: Promise<WebhookTold>, signal: AbortSignal) => Promise<WebhookTold>,
+  ): Promise<WebhookTold> {
+    const late = Promise.withResolvers<WebhookTold>();
+    const abort = new AbortController();
+    const timer = setTimeout(() => {
+      late.resolve(failed('WEBHOOK_TIMEOUT', { deadlineMs }));
+      abort.abort();
+    }, deadlineMs);
+    this.#active += 1;
+    try {
+      return await Promise.race([late.promise, work(late.promise, abort.signal)]);
+    } finally {
+      clearTimeout(timer);
+      this.#active -= 1;
+      this.#usedAt = performance.now();
+    }
+  }
+
+  async #send({ headers, body }: WebhookRequest, signal: AbortSignal): Promise<WebhookTold> {
+    let status: number | null = null;
+    try {
+      const answer = await this.#pool.request({ path: this.#path, method: 'POST', headers, body, signal });
+      status = answer.statusCode;
+      try {
+        checkHead(answer);
+      } catch (error) {
+        // What follows could be endless, so the connection goes with it.
+        answer.body.on('error', () => undefined).destroy();
+        throw error;
+      }
+      return { outcome: 'OK', output: readOutput(await answer.body.bytes()), status, why: null };
+    } catch (error) {
+      return toldOf(error, status, this.#limits.answerBytes);
+    }
+  }
+}
