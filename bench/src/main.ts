@@ -35,6 +35,8 @@ async function run(options: Options): Promise<void> {
   if (options.what === 'extensions') {
     const { benchSandbox } = await import('./extensions/bench-sandbox.ts');
     await benchSandbox(options);
+    const { benchWebhook } = await import('./extensions/webhook.ts');
+    await benchWebhook(options);
     return;
   }
   ensureInstalled();
