@@ -1,3 +1,4 @@
+import { type LookupFunction, Socket } from 'node:net';
 import {
   type BulkheadPolicy,
   bulkhead,
@@ -9,7 +10,7 @@ import {
   isBrokenCircuitError,
   isBulkheadRejectedError,
 } from 'cockatiel';
-import { Pool } from 'undici';
+import { buildConnector, Pool } from 'undici';
 import { type AddressGuard, parseWebhookUrl } from './address.ts';
 import { checkHead, readOutput } from './answer.ts';
 import { failed, toldOf } from './failure.ts';
@@ -27,7 +28,8 @@ export class WebhookLine {
   readonly #limits: WebhookLimits;
   readonly #path: string;
   readonly #pool: Pool;
-  readonly #closing = new AbortController();
+  /** Those that are only being made, too: undici would wait for them. */
+  readonly #sockets = new Set<Socket>();
   readonly #bulkhead: BulkheadPolicy;
   readonly #breaker: CircuitBreakerPolicy;
   #active = 0;
@@ -48,10 +50,8 @@ export class WebhookLine {
       // Both are coarse; each call has its own deadline.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connectTimeout: limits.connectMs,
       keepAliveMaxTimeout: limits.idleMs,
-      // The signal ends also what is still connecting: undici would wait for it.
-      connect: { lookup: guard.lookupFor(url), signal: this.#closing.signal },
+      connect: this.#connector(guard.lookupFor(url)),
     });
     this.#bulkhead = bulkhead(limits.connections, limits.waiting);
     this.#breaker = circuitBreaker(
@@ -95,8 +95,19 @@ export class WebhookLine {
 
   /** Ends every connection, also those that are only being made. Calls under way are told UNREACHABLE. */
   async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#pool.destroy();
+    const destroyed = this.#pool.destroy();
+    for (const socket of this.#sockets) socket.destroy();
+    await destroyed;
+  }
+
+  #connector(lookup: LookupFunction): buildConnector.connector {
+    const connect = buildConnector({ allowH2: false, timeout: this.#limits.connectMs, lookup });
+    return (options, callback) => {
+      const socket: unknown = connect(options, callback);
+      if (!(socket instanceof Socket)) return;
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    };
   }
 
   /** The deadline is a race of its own: undici hears no signal while a request waits or connects. */
