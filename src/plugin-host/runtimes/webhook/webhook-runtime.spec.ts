@@ -152,7 +152,7 @@ describe('the breaker', () => {
     const { url } = await receiverOf((request, response) => {
       asked += 1;
       if (isWell) saying('well')(request, response);
-      else response.writeHead(500).end();
+      else setTimeout(() => response.writeHead(500).end(), asked > 3 ? 200 : 0);
     });
     const { runtime, ask, registrationOf } = runtimeWith({ limits });
     const outcomes = async (times: number): Promise<string[]> => {
@@ -168,6 +168,8 @@ describe('the breaker', () => {
     const tried = await Promise.all(Array.from({ length: 5 }, () => ask(url)));
     const told = tried.map(({ outcome }) => outcome).sort();
     expect(told).toEqual([...Array.from({ length: 4 }, () => 'BREAKER_OPEN'), 'ERROR']);
+    const waited = tried.filter(({ durationMs }) => durationMs > 150);
+    expect(waited.map(({ outcome }) => outcome)).toEqual(['ERROR']);
     expect(asked).toBe(4);
     isWell = true;
     await new Promise((resolve) => setTimeout(resolve, limits.breakMs + 20));
