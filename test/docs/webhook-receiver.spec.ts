@@ -13,10 +13,10 @@ const FIVE_MINUTES = 5 * 60_000;
 const SECRET = newWebhookSecret();
 const ROTATED = rotateWebhookSecret([SECRET]);
 const hasPython = spawnSync('python3', ['--version']).status === 0;
-if (!hasPython) console.warn('python3 is not on the path: receiver.py is not tested here.');
 
 const RECEIVERS: [file: string, command: string][] = [['receiver.mjs', process.execPath]];
 if (hasPython) RECEIVERS.push(['receiver.py', 'python3']);
+else it.skip('receiver.py is not tested: python3 is not on the path', () => undefined);
 
 async function start(file: string, command: string, secrets: string): Promise<[ChildProcess, string]> {
   const env = { ...process.env, SIGNING_SECRET: secrets, PORT: '0' };

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { parentPort } from 'node:worker_threads';
 
-/** What an extension answers that has nothing to think about; in a thread of its own, so as not to delay us. */
+/** What an extension answers that has nothing to think about. It runs in a thread of its own. */
 const ANSWER = JSON.stringify({ output: { postings: [{ asset: 'points', amount: '10', reason: 'bench' }] } });
 
 const server = createServer((request, response) => {

@@ -17,8 +17,8 @@ const NAMES = ['bare undici', 'webhook, 1 secret', 'webhook, 2 secrets'] as cons
 type Ask = () => Promise<unknown>;
 
 /**
- * Measures what the webhook runtime (envelope, signature, deadline, breaker, bulkhead, checks of the answer) adds
- * to a bare request of undici to the same server; one call at a time, contenders taking turns call by call.
+ * Measures what the webhook runtime (envelope, signature, deadline, breaker, bulkhead, checks of the answer)
+ * adds to a bare request of undici to the same server; one call at a time, contenders taking turns.
  * @throws Error where a call isn't answered
  */
 export async function benchWebhook({ rounds }: Options): Promise<void> {

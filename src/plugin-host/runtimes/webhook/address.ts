@@ -14,7 +14,7 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 /** Azure's metadata: a public address that is answered from within, and that no registry lists. */
 const AZURE_METADATA = '168.63.129.16';
-/** All that is given out as global unicast; whatever ipaddr.js has no name for lies outside, like `::10.0.0.1`. */
+/** All that is given out as global unicast. What ipaddr.js has no name for lies outside, like `::10.0.0.1`. */
 const GLOBAL_UNICAST = ipaddr.parseCIDR('2000::/3');
 const LEAST_FREE_PORT = 1024;
 

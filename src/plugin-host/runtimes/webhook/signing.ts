@@ -33,7 +33,7 @@ export class WebhookSigner {
     );
   }
 
-  /** The headers of Standard Webhooks. `at` is the clock of the machine: the receiver compares it with its own. */
+  /** The headers of Standard Webhooks. `at` is the machine's clock: receivers compare it with their own. */
   headers(id: string, body: string, at: Date): Record<string, string> {
     return {
       'webhook-id': id,

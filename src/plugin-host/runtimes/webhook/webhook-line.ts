@@ -72,13 +72,12 @@ export class WebhookLine {
   /** Asks through breaker and bulkhead. Always answers within the deadline, never throws. */
   async ask(request: WebhookRequest): Promise<WebhookTold> {
     return await this.#within(request.deadlineMs, async (late, signal) => {
-      const sendOne = async (): Promise<WebhookTold> => {
-        // One probe at a time: the others don't wait for what it finds.
-        if (this.#breaker.state === CircuitState.HalfOpen) return failed('WEBHOOK_BREAKER_OPEN');
-        return await this.#breaker.execute(() => Promise.race([late, this.#send(request, signal)]));
-      };
       try {
-        return await this.#bulkhead.execute(sendOne, signal);
+        return await this.#bulkhead.execute(async () => {
+          // One probe at a time: the others don't wait for what it finds.
+          if (this.#breaker.state === CircuitState.HalfOpen) return failed('WEBHOOK_BREAKER_OPEN');
+          return await this.#breaker.execute(() => Promise.race([late, this.#send(request, signal)]));
+        }, signal);
       } catch (error) {
         if (isBrokenCircuitError(error)) return failed('WEBHOOK_BREAKER_OPEN');
         if (isBulkheadRejectedError(error)) return failed('WEBHOOK_BUSY', { waiting: this.#limits.waiting });
@@ -88,7 +87,7 @@ export class WebhookLine {
     });
   }
 
-  /** Asks past the breaker, which learns nothing from it. Always answers within the deadline, never throws. */
+  /** The same past the breaker, which learns nothing from it. */
   async askAnyway(request: WebhookRequest): Promise<WebhookTold> {
     return await this.#within(request.deadlineMs, (_late, signal) => this.#send(request, signal));
   }

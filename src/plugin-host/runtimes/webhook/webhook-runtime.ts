@@ -67,8 +67,8 @@ export class WebhookRuntime {
   }
 
   /**
-   * Asks whether somebody is there who knows the point "challenge": they give back what they got. It goes past
-   * the breaker, since it is how an extension comes back after it was mended.
+   * Asks whether somebody is there who knows the point "challenge": they give back what they got. It goes
+   * past the breaker, since it is how an extension comes back after it was mended.
    */
   async challenge(
     registration: WebhookRegistration,
