@@ -70,6 +70,18 @@ describe('addresses that are refused', () => {
     expect(fault).toEqual({ code: 'WEBHOOK_ADDRESS_REFUSED', details: { host: 'crm.example.com' } });
   });
 
+  it('asks for a name once, however many want to know it at that moment, and anew afterwards', async () => {
+    let asked = 0;
+    const guard = new AddressGuard([], () => {
+      asked += 1;
+      return at(asked === 1 ? '8.8.8.8' : '10.0.0.1')('');
+    });
+    const check = () => guard.check('https://crm.example.com/');
+    expect(await Promise.all([check(), check(), check()])).toEqual([null, null, null]);
+    expect((await check())?.code).toBe('WEBHOOK_ADDRESS_REFUSED');
+    expect(asked).toBe(2);
+  });
+
   it('knows the names of the machine itself', async () => {
     const fault = await new AddressGuard([]).check('https://localhost/');
     expect(fault?.code).toBe('WEBHOOK_ADDRESS_REFUSED');

@@ -22,6 +22,7 @@ const LEAST_FREE_PORT = 1024;
 export class AddressGuard {
   readonly #networks: readonly [Address, number][];
   readonly #resolve: Resolve;
+  readonly #resolving = new Map<string, Promise<readonly LookupAddress[]>>();
 
   /** @param networks in CIDR notation, e.g. `10.1.0.0/16` */
   constructor(networks: readonly string[], resolve: Resolve = resolveBySystem) {
@@ -70,7 +71,7 @@ export class AddressGuard {
   async addressesOf(url: URL, host: string): Promise<readonly LookupAddress[]> {
     const addresses = ipaddr.isValid(host)
       ? [{ address: host, family: ipaddr.parse(host).kind() === 'ipv4' ? 4 : 6 }]
-      : await this.#resolve(host).catch((error: unknown) => {
+      : await this.#resolveOnce(host).catch((error: unknown) => {
           throw nameUnknown(host, (error as NodeJS.ErrnoException).code ?? 'ENOTFOUND');
         });
     if (addresses.length === 0) throw nameUnknown(host, 'ENOTFOUND');
@@ -80,6 +81,15 @@ export class AddressGuard {
       addresses.map(({ address }) => address),
     );
     return addresses;
+  }
+
+  /** The system resolves on few threads: a name that is slow takes one of them, however many ask for it. */
+  #resolveOnce(host: string): Promise<readonly LookupAddress[]> {
+    const under = this.#resolving.get(host);
+    if (under !== undefined) return under;
+    const resolving = this.#resolve(host).finally(() => this.#resolving.delete(host));
+    this.#resolving.set(host, resolving);
+    return resolving;
   }
 
   #demand(url: URL, host: string, addresses: readonly string[]): void {
