@@ -48,7 +48,7 @@ export const HELP = `Membergraph beside its peers and a hand-written floor: same
   npm run bench ledger                 the ledger's aims, each beside a floor: four minutes
   npm run bench ledger -- --large      the same with 10,000,000 entries and the whole import
   npm run bench feed                   two ways to order a tenant's feed, beside none
-  npm run bench extensions             what asking an extension costs, by webhook and of uploaded code; no database
+  npm run bench extensions             what asking an extension costs, by webhook and uploaded code
   npm run bench review                 the daily review of tiers; all that it takes is --members
 
   --seconds N      measured seconds of each contender in each round (3; ledger, feed: 1)
