@@ -2,7 +2,7 @@ import { setClock } from '../ledger/tenants.ts';
 import { auditLedgers } from '../support/audit.ts';
 import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { enrol, newRequestKey } from '../support/members.ts';
-import { type OwnTenant, ownTenant } from '../support/own-tenant.ts';
+import { applyProgram, type OwnTenant, tenantWith } from '../support/own-tenant.ts';
 
 // What a program says of its assets, carried out through the API.
 
@@ -35,16 +35,9 @@ interface Place {
   readonly memberId: string;
 }
 
-async function apply({ act }: OwnTenant, source: string): Promise<void> {
-  const { userErrors } = await act('applyProgram', { idempotencyKey: newRequestKey(), source }, 'changed');
-  expect(userErrors).toEqual([]);
-}
-
 /** A member of a new tenant with such a program, whose clock shows a moment. */
 async function place(source: string, moment = '2026-02-10T11:00:00Z'): Promise<Place> {
-  const tenant = await ownTenant(gateway, { program: false });
-  await apply(tenant, source);
-  await setClock(gateway.application, tenant.tenantKey, moment);
+  const tenant = await tenantWith(gateway, source, moment);
   return { tenant, memberId: await enrol(tenant) };
 }
 
@@ -105,9 +98,9 @@ describe('the floor', () => {
       ['amount'],
     ]);
     await done(at, 'adjustPoints', { amount: '-40' });
-    await apply(at.tenant, programOf('floor: NONE'));
+    await applyProgram(at.tenant, programOf('floor: NONE'));
     await done(at, 'adjustPoints', { amount: '-900' });
-    await apply(at.tenant, programOf('floor: 0'));
+    await applyProgram(at.tenant, programOf('floor: 0'));
     expect(await refused(at, 'adjustPoints', { amount: '-1' })).toEqual(['INSUFFICIENT_BALANCE', ['amount']]);
     expect(await available(at)).toBe('-1000');
     expect(await refused(at, 'redeemPoints', { amount: '1' })).toEqual(['INSUFFICIENT_BALANCE', ['amount']]);

@@ -2,7 +2,7 @@ import { setClock } from '../ledger/tenants.ts';
 import { auditLedgers } from '../support/audit.ts';
 import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { enrol, newRequestKey } from '../support/members.ts';
-import { type OwnTenant, ownTenant } from '../support/own-tenant.ts';
+import { type OwnTenant, tenantWith } from '../support/own-tenant.ts';
 
 // Points that fall due when the order is completed, or after thirty days without that.
 
@@ -31,10 +31,7 @@ rules:
       - { asset: stars, amount: 1 }`;
 
 async function shop(): Promise<{ tenant: OwnTenant; memberId: string }> {
-  const tenant = await ownTenant(gateway, { program: false });
-  const input = { idempotencyKey: newRequestKey(), source: PROGRAM };
-  expect((await tenant.act('applyProgram', input, 'changed')).userErrors).toEqual([]);
-  await setClock(gateway.application, tenant.tenantKey, '2026-03-10T11:00:00Z');
+  const tenant = await tenantWith(gateway, PROGRAM, '2026-03-10T11:00:00Z');
   return { tenant, memberId: await enrol(tenant) };
 }
 

@@ -3,7 +3,7 @@ import { auditLedgers } from '../support/audit.ts';
 import { expectNothingWritten } from '../support/contents.ts';
 import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { newRequestKey } from '../support/members.ts';
-import { type OwnTenant, ownTenant } from '../support/own-tenant.ts';
+import { type OwnTenant, tenantWith } from '../support/own-tenant.ts';
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -36,17 +36,7 @@ rules:
       postings: [{ asset: points, amount: 5 }] }
   - { code: buy, name: { en: Buy }, trigger: purchase, postings: [{ asset: points, amount: 50 }] }`;
 
-async function tenantOf(): Promise<OwnTenant> {
-  const tenant = await ownTenant(gateway, { program: false });
-  const { userErrors } = await tenant.act(
-    'applyProgram',
-    { idempotencyKey: newRequestKey(), source: PROGRAM },
-    'changed',
-  );
-  expect(userErrors).toEqual([]);
-  await setClock(gateway.application, tenant.tenantKey, '2026-03-10T10:00:00Z');
-  return tenant;
-}
+const tenantOf = (): Promise<OwnTenant> => tenantWith(gateway, PROGRAM, '2026-03-10T10:00:00Z');
 
 let cards = 0;
 async function member({ act }: OwnTenant, tags: string[] = []): Promise<{ id: string; card: string }> {

@@ -2,7 +2,7 @@ import { setClock } from '../ledger/tenants.ts';
 import { auditLedgers } from '../support/audit.ts';
 import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { enrol, newRequestKey } from '../support/members.ts';
-import { type OwnTenant, ownTenant } from '../support/own-tenant.ts';
+import { applyProgram, type OwnTenant, tenantWith } from '../support/own-tenant.ts';
 
 // Stored value through the API: what was paid apart from the bonus.
 
@@ -35,15 +35,8 @@ interface Place {
 }
 
 async function place(storedValue = '{}', more = ''): Promise<Place> {
-  const tenant = await ownTenant(gateway, { program: false });
-  await apply(tenant, programOf(storedValue, more));
-  await setClock(gateway.application, tenant.tenantKey, '2026-02-10T11:00:00Z');
+  const tenant = await tenantWith(gateway, programOf(storedValue, more), '2026-02-10T11:00:00Z');
   return { tenant, memberId: await enrol(tenant) };
-}
-
-async function apply({ act }: OwnTenant, source: string): Promise<void> {
-  const { userErrors } = await act('applyProgram', { idempotencyKey: newRequestKey(), source }, 'changed');
-  expect(userErrors).toEqual([]);
 }
 
 const OPERATION = `operation { id kind paysBack entries { amount balanceAfter expiresAt }
@@ -208,7 +201,7 @@ describe('spending', () => {
     const spent = await done(at, 'redeemPoints', { amount: '60' });
     await reverse(at, spent, '30');
     expect(await portions(at)).toEqual(['90', '0', '90']);
-    await apply(at.tenant, programOf('{ spendFirst: PAID }'));
+    await applyProgram(at.tenant, programOf('{ spendFirst: PAID }'));
     await reverse(at, spent, '15');
     expect(await portions(at)).toEqual(['100', '5', '100']);
     await reverse(at, spent);

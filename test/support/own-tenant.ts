@@ -1,5 +1,7 @@
 import { readExampleProgram } from '../../src/boot/index.ts';
+import { setClock } from '../ledger/tenants.ts';
 import type { Answer, Json, TestGateway } from './gateway.ts';
+import { newRequestKey } from './members.ts';
 
 let made = 0;
 
@@ -47,4 +49,18 @@ export async function ownTenant(
     ask,
     act: (mutation, input, fields) => mutate(ask, mutation, input, fields),
   };
+}
+
+/** Puts a program file in force; it must be a good one. */
+export async function applyProgram({ act }: OwnTenant, source: string): Promise<void> {
+  const { userErrors } = await act('applyProgram', { idempotencyKey: newRequestKey(), source }, 'changed');
+  expect(userErrors).toEqual([]);
+}
+
+/** A tenant of one test's own with this program, whose clock shows a moment. */
+export async function tenantWith(gateway: TestGateway, source: string, moment: string): Promise<OwnTenant> {
+  const tenant = await ownTenant(gateway, { program: false });
+  await applyProgram(tenant, source);
+  await setClock(gateway.application, tenant.tenantKey, moment);
+  return tenant;
 }
