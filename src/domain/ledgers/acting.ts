@@ -2,9 +2,10 @@ import { refuse } from '../../kernel/errors.ts';
 import { fromPublicId } from '../../kernel/ids.ts';
 import { mayActOn, type RequestContext } from '../../kernel/request-context.ts';
 import type { Database } from '../../persistence/index.ts';
-import type { UseCaseRunner } from '../programs/index.ts';
+import type { PinnedProgram, UseCaseRunner } from '../programs/index.ts';
 import { refuseLong } from '../shared/index.ts';
 import type { ReferenceInput } from './ledger.inputs.ts';
+import { membersOf } from './ledger.snapshot.ts';
 import type { PostingListener } from './ledger-batcher.ts';
 import type { LedgerWriter } from './ledger-writer.ts';
 import type { LedgerOperation } from './operation.entity.ts';
@@ -59,4 +60,33 @@ export function onlyOne(operations: readonly LedgerOperation[]): LedgerOperation
   const [operation] = operations;
   if (operation === undefined) throw new Error('An operation that must be there is missing.');
   return operation;
+}
+
+/** A mutation that comes to one posting. */
+export interface OnePosting {
+  readonly mutation: string;
+  readonly input: { idempotencyKey: string; dryRun?: boolean | null };
+  /** @throws Refusal what can be told before anything is locked */
+  propose(program: PinnedProgram): Posting;
+}
+
+/** Carries out a mutation that comes to one posting, in a transaction of its own, once for its key. */
+export async function postAlone(
+  { useCases, writer, ledgers, listener }: Omit<ActingParts, 'database'>,
+  ctx: RequestContext,
+  { mutation, input, propose }: OnePosting,
+): Promise<LedgerOperation> {
+  const { result, written } = await useCases.run<Posting, { operation: string }, LedgerOperation>(ctx, {
+    mutation,
+    input,
+    propose: async (program) => propose(program),
+    stored: ({ operationKey }) => ({ operation: operationKey }),
+    commit: async (tx, posting, program, facts) => {
+      const { operations } = await writer.post(tx, { tenantKey: ctx.tenantKey, program, facts }, [posting]);
+      return onlyOne(operations);
+    },
+    replay: async ({ operation }) => onlyOne(await ledgers.operations(ctx, [operation])),
+  });
+  if (written) listener.posted(ctx.tenantKey, membersOf(result));
+  return result;
 }

@@ -1,14 +1,13 @@
 import { Refusal, refuse } from '../../kernel/errors.ts';
 import { newKey } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
-import { type Database, findResult, type IdempotentRequest } from '../../persistence/index.ts';
-import { assetOf, type PinnedProgram, type ProgramService, type UseCaseRunner } from '../programs/index.ts';
-import { BY_HAND, memberActedOn, shownOf } from './acting.ts';
+import { findResult, type IdempotentRequest } from '../../persistence/index.ts';
+import { assetOf, type PinnedProgram, type ProgramService } from '../programs/index.ts';
+import { type ActingParts, BY_HAND, memberActedOn, onlyOne, postAlone, shownOf } from './acting.ts';
 import type { Outcome, StoredOperation } from './batch-posting.ts';
 import type { AdjustPointsInput, EarnPointsInput, RedeemPointsInput } from './ledger.inputs.ts';
-import { membersOf } from './ledger.snapshot.ts';
-import { PostingBatcher, type PostingListener } from './ledger-batcher.ts';
-import { type LedgerWriter, ledgerKeyOf } from './ledger-writer.ts';
+import { PostingBatcher } from './ledger-batcher.ts';
+import { ledgerKeyOf } from './ledger-writer.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import type { Posting } from './posting.ts';
 
@@ -32,17 +31,8 @@ export interface HandRequest {
 type Answer = Exclude<Outcome, { became: 'MOVED' }> | { readonly became: 'ALONE' };
 type Answers = Map<HandRequest, Answer>;
 
-export interface HandParts {
-  readonly database: Database;
+export interface HandParts extends ActingParts {
   readonly programs: ProgramService;
-  readonly useCases: UseCaseRunner;
-  readonly writer: LedgerWriter;
-  readonly listener: PostingListener;
-  /** Operations as they were first shown, in the order of the keys given. */
-  readonly shownAgain: (
-    ctx: RequestContext,
-    operationKeys: readonly string[],
-  ) => Promise<readonly LedgerOperation[]>;
 }
 
 /**
@@ -71,7 +61,7 @@ export class PostingsByHand {
     );
     const stored = [...answers.values()].flatMap((one) => (one.became === 'REPLAYED' ? [one.stored] : []));
     const keys = [...new Set(stored.map(({ operation }) => operation))];
-    const again = keys.length === 0 ? [] : await this.#parts.shownAgain(ctx, keys);
+    const again = keys.length === 0 ? [] : await this.#parts.ledgers.operations(ctx, keys);
     const replayed = new Map(again.map((operation) => [operation.operationKey, operation]));
     return requests.map((one) => toResult(answers.get(one), replayed));
   }
@@ -147,23 +137,13 @@ export class PostingsByHand {
 
   /** Carries out one request in a transaction of its own, through all that watches the writer. */
   async #alone(ctx: RequestContext, one: HandRequest): Promise<Answer> {
-    const { useCases, writer, listener, shownAgain } = this.#parts;
     try {
-      const { result, written } = await useCases.run<Posting, StoredOperation, LedgerOperation>(ctx, {
+      const operation = await postAlone(this.#parts, ctx, {
         mutation: one.mutation,
         input: one.input,
-        propose: async (program) => toPosting(ctx, program, one),
-        stored: ({ operationKey }) => ({ operation: operationKey }),
-        commit: async (tx, posting, program, facts) => {
-          const { operations } = await writer.post(tx, { tenantKey: ctx.tenantKey, program, facts }, [
-            posting,
-          ]);
-          return thatIsThere(operations[0]);
-        },
-        replay: async ({ operation }) => thatIsThere((await shownAgain(ctx, [operation]))[0]),
+        propose: (program) => toPosting(ctx, program, one),
       });
-      if (written) listener.posted(ctx.tenantKey, membersOf(result));
-      return { became: 'WRITTEN', operation: result };
+      return { became: 'WRITTEN', operation };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       return { became: 'REFUSED', refusal: error };
@@ -187,12 +167,8 @@ function toResult(
 ): LedgerOperation | Refusal {
   if (answer?.became === 'REFUSED') return answer.refusal;
   if (answer?.became === 'WRITTEN') return answer.operation;
-  return thatIsThere(answer?.became === 'REPLAYED' ? replayed.get(answer.stored.operation) : undefined);
-}
-
-function thatIsThere(operation: LedgerOperation | undefined): LedgerOperation {
-  if (operation === undefined) throw new Error('An operation that must be there is missing.');
-  return operation;
+  const again = answer?.became === 'REPLAYED' ? replayed.get(answer.stored.operation) : undefined;
+  return onlyOne(again === undefined ? [] : [again]);
 }
 
 function toPosting(ctx: RequestContext, program: PinnedProgram, { kind, input }: HandRequest): Posting {

@@ -11,7 +11,7 @@ import type { LedgerOperation } from './operation.entity.ts';
 
 const MOST_ITEMS = 1_000;
 
-type LedgerParts = Omit<HandParts, 'shownAgain'>;
+type LedgerParts = Omit<HandParts, 'ledgers'>;
 
 /** Use cases on ledgers: what staff, tills and other systems do directly. */
 export class LedgerService {
@@ -20,8 +20,7 @@ export class LedgerService {
 
   constructor(parts: LedgerParts) {
     this.#parts = parts;
-    const shownAgain: HandParts['shownAgain'] = (ctx, keys) => this.operations(ctx, keys);
-    this.#postings = new PostingsByHand({ ...parts, shownAgain });
+    this.#postings = new PostingsByHand({ ...parts, ledgers: this });
   }
 
   /**

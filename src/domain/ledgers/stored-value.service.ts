@@ -2,8 +2,7 @@ import { Refusal, refuse } from '../../kernel/errors.ts';
 import { newKey } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { assetOf, type PinnedProgram } from '../programs/index.ts';
-import { type ActingParts, BY_HAND, memberActedOn, onlyOne, shownOf } from './acting.ts';
-import { membersOf } from './ledger.snapshot.ts';
+import { type ActingParts, BY_HAND, memberActedOn, postAlone, shownOf } from './acting.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import type { Posting } from './posting.ts';
 import type { PayBackStoredValueInput, TopUpStoredValueInput } from './stored-value.inputs.ts';
@@ -24,7 +23,11 @@ export class StoredValueService {
    */
   async topUp(ctx: RequestContext, input: TopUpStoredValueInput): Promise<LedgerOperation> {
     try {
-      return await this.#carryOut(ctx, 'topUpStoredValue', input, (program) => toTopUp(ctx, program, input));
+      return await postAlone(this.#parts, ctx, {
+        mutation: 'topUpStoredValue',
+        input,
+        propose: (program) => toTopUp(ctx, program, input),
+      });
     } catch (error) {
       throw error instanceof Refusal ? new Refusal(error.reasons.map(namedAsPaid)) : error;
     }
@@ -36,31 +39,11 @@ export class StoredValueService {
    *   ASSET_NOT_STORED_VALUE, AMOUNT_NOT_POSITIVE, PAY_BACK_EXCEEDS_REFUNDABLE, TEXT_TOO_LONG, NO_PROGRAM
    */
   async payBack(ctx: RequestContext, input: PayBackStoredValueInput): Promise<LedgerOperation> {
-    return await this.#carryOut(ctx, 'payBackStoredValue', input, (program) =>
-      toPayBack(ctx, program, input),
-    );
-  }
-
-  async #carryOut(
-    ctx: RequestContext,
-    mutation: string,
-    input: TopUpStoredValueInput | PayBackStoredValueInput,
-    propose: (program: PinnedProgram) => Posting,
-  ): Promise<LedgerOperation> {
-    const { useCases, writer, ledgers, listener } = this.#parts;
-    const { result, written } = await useCases.run<Posting, { operation: string }, LedgerOperation>(ctx, {
-      mutation,
+    return await postAlone(this.#parts, ctx, {
+      mutation: 'payBackStoredValue',
       input,
-      propose: async (program) => propose(program),
-      stored: ({ operationKey }) => ({ operation: operationKey }),
-      commit: async (tx, posting, program, facts) => {
-        const { operations } = await writer.post(tx, { tenantKey: ctx.tenantKey, program, facts }, [posting]);
-        return onlyOne(operations);
-      },
-      replay: async ({ operation }) => onlyOne(await ledgers.operations(ctx, [operation])),
+      propose: (program) => toPayBack(ctx, program, input),
     });
-    if (written) listener.posted(ctx.tenantKey, membersOf(result));
-    return result;
   }
 }
 

@@ -2,8 +2,7 @@ import { refuse } from '../../kernel/errors.ts';
 import { fromPublicId, newKey } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { assetOf, type PinnedProgram } from '../programs/index.ts';
-import { type ActingParts, BY_HAND, memberActedOn, onlyOne, shownOf } from './acting.ts';
-import { membersOf } from './ledger.snapshot.ts';
+import { type ActingParts, BY_HAND, memberActedOn, postAlone, shownOf } from './acting.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import type { Posting } from './posting.ts';
 import type { TransferPointsInput } from './transfer.inputs.ts';
@@ -25,20 +24,11 @@ export class TransferService {
   async transfer(ctx: RequestContext, input: TransferPointsInput): Promise<LedgerOperation> {
     // Before the key is looked at: nobody replays what another member did.
     if (ctx.caller.role === 'MEMBER') memberActedOn(ctx, input.fromMemberId, 'fromMemberId');
-    const { useCases, writer, ledgers, listener } = this.#parts;
-    const { result, written } = await useCases.run<Posting, { operation: string }, LedgerOperation>(ctx, {
+    return await postAlone(this.#parts, ctx, {
       mutation: 'transferPoints',
       input,
-      propose: async (program) => toTransfer(ctx, program, input),
-      stored: ({ operationKey }) => ({ operation: operationKey }),
-      commit: async (tx, posting, program, facts) => {
-        const { operations } = await writer.post(tx, { tenantKey: ctx.tenantKey, program, facts }, [posting]);
-        return onlyOne(operations);
-      },
-      replay: async ({ operation }) => onlyOne(await ledgers.operations(ctx, [operation])),
+      propose: (program) => toTransfer(ctx, program, input),
     });
-    if (written) listener.posted(ctx.tenantKey, membersOf(result));
-    return result;
   }
 }
 
