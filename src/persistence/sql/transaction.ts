@@ -157,12 +157,12 @@ class Turns {
 export class TransactionPool {
   readonly #pool: pg.Pool;
   readonly #turns = new Turns();
-  readonly #onError: (error: Error) => void;
 
   constructor(config: pg.PoolConfig, onError: (error: Error) => void) {
     this.#pool = new pg.Pool(config);
-    this.#onError = onError;
     this.#pool.on('error', onError);
+    // From the first moment: the pool hears idle connections alone, and what nobody hears ends the process.
+    this.#pool.on('connect', (client) => client.on('error', onError));
   }
 
   /**
@@ -190,8 +190,6 @@ export class TransactionPool {
     options: TransactionOptions,
   ): Promise<T> {
     const client = await this.#pool.connect();
-    // The pool listens to idle connections alone, and an error that nobody hears ends the process.
-    client.on('error', this.#onError);
     const tx = new TenantTransaction(client, tenantKey, options);
     let broken: Error | undefined;
     try {
@@ -212,7 +210,6 @@ export class TransactionPool {
       throw rootOf(error);
     } finally {
       client.release(broken);
-      client.off('error', this.#onError);
     }
   }
 
