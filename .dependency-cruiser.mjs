@@ -7,8 +7,10 @@
  * another one.
  */
 export const FLOORS = [
-  ['point-events'],
+  ['endpoints'],
+  ['live'],
   ['activities'],
+  ['reconciliation'],
   ['members'],
   ['rules'],
   ['benefits'],
@@ -16,6 +18,7 @@ export const FLOORS = [
   ['audit'],
   ['ledgers'],
   ['limits'],
+  ['extensions'],
   ['programs'],
   ['expressions'],
   ['tenants'],
@@ -33,7 +36,23 @@ export const MAY_IMPORT = {
   'plugin-host': ['kernel', 'extension', 'persistence'],
   gateway: ['kernel', 'config', 'persistence', 'extension', 'events', 'domain', 'plugin-host'],
   jobs: ['kernel', 'config', 'persistence', 'extension', 'events', 'domain', 'plugin-host'],
+  composition: [
+    ...['kernel', 'config', 'persistence', 'extension', 'events', 'domain', 'plugin-host', 'gateway'],
+    'jobs',
+  ],
   boot: ['kernel', 'config', 'persistence', 'domain', 'gateway', 'compose.ts'],
+  testing: [
+    'boot',
+    'kernel',
+    'config',
+    'persistence',
+    'extension',
+    'domain',
+    'plugin-host',
+    'gateway',
+    'jobs',
+    'compose.ts',
+  ],
   cli: [
     'boot',
     'kernel',
@@ -59,7 +78,10 @@ const REASONS = {
   'plugin-host': 'The host asks and validates; the domain commits. If it knew the domain, it could write.',
   gateway: 'The gateway is a front door: jobs, commands and the composition root are not its business.',
   jobs: 'Jobs are a front door: the gateway, commands and the composition root are not their business.',
+  composition: 'It holds parts of src/compose.ts, which calls them: what composes is not composed.',
   boot: 'A start opens the database and the doors; commands and jobs are not its business.',
+  testing:
+    'Authors of plugins start the product as it is, with the jobs that plugins bring; commands are not its business.',
   cli: 'Commands use what the composition root built; only src/main.ts starts the server.',
 };
 

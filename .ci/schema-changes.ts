@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CriticalityLevel, diff } from '@graphql-inspector/core';
 import { buildSchema } from 'graphql';
@@ -22,13 +22,19 @@ export function readSchemaFiles(folder: string): SchemaFiles {
   return new Map(emitted.map((path) => [path, readFileSync(join(folder, path), 'utf8')]));
 }
 
-/** How the committed folder differs from what the code emits: one sentence a file. */
-export function findDrift(emitted: SchemaFiles, committed: SchemaFiles): string[] {
+/** The pages of a folder of documentation that the code writes, by name; none where there is no folder. */
+export function readPages(folder: string): SchemaFiles {
+  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+  return new Map(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+}
+
+/** How a committed folder differs from what the code emits: one sentence a file. */
+export function findDrift(emitted: SchemaFiles, committed: SchemaFiles, folder = 'schema'): string[] {
   const paths = [...new Set([...emitted.keys(), ...committed.keys()])].sort();
   return paths.flatMap((path) => {
-    if (!committed.has(path)) return [`schema/${path} is missing`];
-    if (!emitted.has(path)) return [`schema/${path} is not emitted any more`];
-    return emitted.get(path) === committed.get(path) ? [] : [`schema/${path} is not what the code emits`];
+    if (!committed.has(path)) return [`${folder}/${path} is missing`];
+    if (!emitted.has(path)) return [`${folder}/${path} is not emitted any more`];
+    return emitted.get(path) === committed.get(path) ? [] : [`${folder}/${path} is not what the code emits`];
   });
 }
 

@@ -1,4 +1,4 @@
-// Holds the committed schema to what the code emits, and refuses a breaking change that nobody declared.
+// Holds the committed schema and the pages of the extension points to what the code emits, and refuses a breaking change that nobody declared.
 // Run by `npm run schema:check`, after a build.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -9,27 +9,32 @@ import {
   findBreakingChanges,
   findDrift,
   findUndeclared,
+  readPages,
   readSchemaFiles,
   type SchemaFiles,
 } from './schema-changes.ts';
 
 const DECLARATIONS = 'schema/breaking-changes.md';
+const PAGES = 'docs/extension-points';
 
-function emit(): SchemaFiles {
+function emit(): { schema: SchemaFiles; pages: SchemaFiles } {
   const folder = mkdtempSync(join(tmpdir(), 'membergraph-schema-'));
   try {
-    execFileSync(process.execPath, ['dist/src/gateway/emit-schema.js', '--out', folder], {
-      stdio: 'inherit',
-    });
-    return readSchemaFiles(folder);
+    const pages = join(folder, 'pages');
+    const into = ['--out', folder, '--pages', pages];
+    execFileSync(process.execPath, ['dist/src/gateway/emit-schema.js', ...into], { stdio: 'inherit' });
+    return { schema: readSchemaFiles(folder), pages: readPages(pages) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 async function check(): Promise<string[]> {
-  const emitted = emit();
-  const drift = findDrift(emitted, readSchemaFiles('schema'));
+  const { schema: emitted, pages } = emit();
+  const drift = [
+    ...findDrift(emitted, readSchemaFiles('schema')),
+    ...findDrift(pages, readPages(PAGES), PAGES),
+  ];
   if (drift.length > 0) return [...drift, 'Run `npm run schema:emit` and commit what it wrote.'];
 
   const declarations = readFileSync(DECLARATIONS, 'utf8');

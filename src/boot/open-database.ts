@@ -3,12 +3,14 @@ import { acquireEmbeddedPostgres } from '../persistence/embedded/index.ts';
 import { migrate } from '../persistence/index.ts';
 
 /** A fresh database fills quickly: its tables are looked at often, so that plans fit their size soon. */
-const EMBEDDED_SETTINGS = { shared_buffers: '256MB', autovacuum_naptime: '5s' };
+const EMBEDDED_SETTINGS = { shared_buffers: '256MB', autovacuum_naptime: '15s' };
 
 /** A database that is there and migrated. */
 export interface OpenedDatabase {
   /** The app role's. */
   readonly appUrl: string;
+  /** The owner role's, where it is known. */
+  readonly adminUrl: string | null;
   /** Whether it is ours to keep: the embedded one, under DATA_DIR. */
   readonly embedded: boolean;
   release(): Promise<void>;
@@ -23,7 +25,12 @@ export async function openDatabase(config: Config, tell: (line: string) => void)
   const { databaseUrl, databaseAdminUrl, dataDir } = config;
   if (databaseUrl !== undefined) {
     if (databaseAdminUrl !== undefined) await migrate(databaseAdminUrl, databaseUrl);
-    return { appUrl: databaseUrl, embedded: false, release: async () => undefined };
+    return {
+      appUrl: databaseUrl,
+      adminUrl: databaseAdminUrl ?? null,
+      embedded: false,
+      release: async () => undefined,
+    };
   }
   const embedded = await acquireEmbeddedPostgres({
     dataDir,
@@ -37,5 +44,6 @@ export async function openDatabase(config: Config, tell: (line: string) => void)
     await embedded.release();
     throw error;
   }
-  return { appUrl: embedded.appUrl, embedded: true, release: () => embedded.release() };
+  const { appUrl, adminUrl } = embedded;
+  return { appUrl, adminUrl, embedded: true, release: () => embedded.release() };
 }

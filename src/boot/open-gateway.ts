@@ -14,18 +14,19 @@ export async function openGateway(
   schema: GraphQLSchema,
   config: Config,
 ): Promise<Gateway> {
-  const { database, services, metrics, logger } = application;
+  const { database, services, tails, metrics, logger } = application;
   const { issuer, audience, jwksUrl } = config.jwt;
   const source = jwksUrl === undefined ? { file: await ensureJwksFile(config.dataDir) } : { url: jwksUrl };
   const keys = await tokenKeys(source);
-  const { introspection, allowedOrigins } = config;
+  const { introspection, allowedOrigins, live } = config;
   return await createGateway({
     schema,
     database,
     services,
     authenticator: new Authenticator(services.tenants, { issuer, audience, keys }),
     guard: new Guard(schema, { introspection }),
-    guardOptions: { introspection, allowedOrigins },
+    guardOptions: { introspection, allowedOrigins, live },
+    tails,
     metrics,
     logger,
   });

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type AssetTotals, type Breaches, LAWS, type Liability } from '../domain/audit/index.ts';
+import { isCalendarDate } from '../kernel/calendar.ts';
 import { toPublicId } from '../kernel/ids.ts';
 import { CommandFailure, inSession, type Session, tenantNamed } from './session.ts';
 import { currentLanguage, text } from './texts.ts';
@@ -36,10 +37,10 @@ export function addAuditCommand(cli: Command, say: Say): void {
       ]),
     )
     .addOption(new Option('--liability', text('audit.liability')).conflicts(['seal', 'verifyChain']))
-    .option('--at <time>', text('audit.at'))
+    .addOption(new Option('--at <time>', text('audit.at')).implies({ liability: true }))
     .addOption(new Option('--seal', text('audit.seal')).conflicts('verifyChain'))
     .option('--verify-chain', text('audit.verifyChain'))
-    .option('--head <position:hash>', text('audit.head'))
+    .addOption(new Option('--head <position:hash>', text('audit.head')).implies({ verifyChain: true }))
     .action(async (options: AuditOptions) => {
       const { rebuildAt } = options;
       const moment = typeof rebuildAt === 'string' ? rebuildAt : options.at;
@@ -55,10 +56,11 @@ export function addAuditCommand(cli: Command, say: Say): void {
     });
 }
 
-/** @throws CommandFailure when it is no moment in RFC 3339 */
+/** @throws CommandFailure when it is no day, and no moment with its offset */
 function momentOf(written: string): Date {
   const moment = new Date(written);
-  if (!/^\d{4}-\d{2}-\d{2}(T.+)?$/.test(written) || Number.isNaN(moment.getTime()))
+  const isWritten = /^\d{4}-\d{2}-\d{2}(T.+(Z|[+-]\d{2}:\d{2}))?$/.test(written);
+  if (!isWritten || !isCalendarDate(written.slice(0, 10)) || Number.isNaN(moment.getTime()))
     throw new CommandFailure(text('audit.badMoment', { moment: written }));
   return moment;
 }
@@ -162,12 +164,12 @@ async function verifyChain(
   if (noted !== undefined && tenants.length !== 1) throw new CommandFailure(text('audit.headOfOne'));
   let broken = 0;
   for (const { key, code } of tenants) {
-    const { sealed, head, fault } = await application.proof.verify(key);
+    const { sealed, head, fault, hasNoted } = await application.proof.verify(key, noted);
     if (fault !== null) {
       const operation = toPublicId('operation', fault.operationKey);
       say(`${code}: ${text(`audit.chain.${fault.what}`, { operation, position: String(fault.position) })}`);
-    } else if (noted !== undefined && !(await application.proof.hasLink(key, noted))) {
-      say(`${code}: ${text('audit.chain.noHead', { head: noted })}`);
+    } else if (!hasNoted) {
+      say(`${code}: ${text('audit.chain.noHead', { head: noted ?? '' })}`);
     } else {
       say(`${code}: ${text('audit.chain.holds', { count: sealed, head: head ?? '-' })}`);
       continue;

@@ -5,9 +5,12 @@ import { languageEnvironment, loadConfig } from '../config/index.ts';
 import { formatProgram, type ProgramDefinition, parseProgram } from '../domain/programs/index.ts';
 import { fromPublicId } from '../kernel/ids.ts';
 import { migrate } from '../persistence/index.ts';
+import { loadPlugins, preparePlugins } from '../plugin-host/index.ts';
 import { addAuditCommand } from './audit.ts';
+import { addExtensionCommands } from './extension.ts';
 import { addImportCommand } from './import/command.ts';
 import { addClockCommand, addJobCommands } from './jobs.ts';
+import { addPluginCommands } from './plugin/index.ts';
 import { CommandFailure, explain, inSession, tenantNamed } from './session.ts';
 import { text, useLanguageOf } from './texts.ts';
 
@@ -31,7 +34,7 @@ function addMigrateCommand(cli: Command): void {
     .command('migrate')
     .description(text('migrate.about'))
     .action(async () => {
-      const { databaseUrl, databaseAdminUrl } = loadConfig();
+      const { databaseUrl, databaseAdminUrl, plugins } = loadConfig();
       if (databaseUrl === undefined) {
         // The embedded database is migrated whenever it is opened.
         await inSession(async () => say(text('migrate.done', { count: 0 })));
@@ -39,6 +42,8 @@ function addMigrateCommand(cli: Command): void {
       }
       if (databaseAdminUrl === undefined) throw new CommandFailure(text('migrate.needsAdmin'));
       const applied = await migrate(databaseAdminUrl, databaseUrl);
+      const urls = { adminUrl: databaseAdminUrl, appUrl: databaseUrl };
+      await preparePlugins(await loadPlugins(plugins), urls);
       say(text('migrate.done', { count: applied.length }));
     });
 }
@@ -169,6 +174,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addJobCommands(cli, say);
   addClockCommand(cli, say);
   addAuditCommand(cli, say);
+  addExtensionCommands(cli, say);
+  addPluginCommands(cli, say);
   let code = 0;
   addImportCommand(cli, (chosen) => {
     code = chosen;

@@ -3,7 +3,7 @@ import { type Application, composeApplication, createLogger } from '../compose.t
 import { type Config, loadConfig } from '../config/index.ts';
 import { errorCatalogue } from '../gateway/catalogue.ts';
 import { Refusal, renderMessage } from '../kernel/errors.ts';
-import { loadPlugins } from '../plugin-host/index.ts';
+import { loadPlugins, preparePlugins } from '../plugin-host/index.ts';
 import { currentLanguage, text } from './texts.ts';
 
 /** What a command works with. */
@@ -28,10 +28,13 @@ export async function inSession<Result>(
   let application: Application | null = null;
   try {
     opened = await openDatabase(config, () => undefined);
-    const plugins = await loadPlugins(config.plugins);
+    const { plugins } = await preparePlugins(await loadPlugins(config.plugins), opened);
     const logger = createLogger('error');
     const databaseUrl = opened.appUrl;
-    application = await composeApplication({ config, databaseUrl, plugins, logger, relaxedCommits });
+    const { embedded } = opened;
+    application = await composeApplication({
+      ...{ config, databaseUrl, plugins, embedded, logger, relaxedCommits },
+    });
     return await command({ application, config });
   } finally {
     await application?.close();
@@ -54,5 +57,6 @@ export function explain(error: unknown): string {
 
 export function explainReason({ code, details, message }: Refusal['reasons'][number]): string {
   const template = errorCatalogue[code];
-  return message ?? (template === undefined ? code : renderMessage(template, currentLanguage(), details));
+  const own = template === undefined ? code : renderMessage(template, currentLanguage(), details);
+  return message?.trim() || own;
 }

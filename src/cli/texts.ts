@@ -5,6 +5,9 @@ import {
   pickLanguage,
   renderMessage,
 } from '../kernel/errors.ts';
+import { conformanceTexts } from './conformance-texts.ts';
+import { extensionTexts } from './extension-texts.ts';
+import { pluginTexts } from './plugin/plugin-texts.ts';
 
 /** Everything that the CLI says, in every language. */
 export const texts = {
@@ -276,11 +279,22 @@ export const texts = {
     en: 'The file {file} can’t be read: check its path.',
     'zh-CN': '无法读取文件 {file}，请检查路径。',
   },
+  'import.noRefusedFile': {
+    en: 'Refused lines can’t be written to {file}: name another file by --refused-file.',
+    'zh-CN': '无法将被拒的行写入 {file}，请用 --refused-file 指定其他文件。',
+  },
+  'import.badCount': {
+    en: '"{value}" is no count: send a whole number from 1 to 999999.',
+    'zh-CN': '“{value}”不是有效的数目，请填写 1 至 999999 的整数。',
+  },
   'import.noColumns': {
     en: 'csv needs {missing}: name the columns.',
     'zh-CN': 'csv 需要指定列：{missing}。',
   },
   'import.missingColumn': { en: 'The file has no column "{column}".', 'zh-CN': '文件中没有列“{column}”。' },
+  ...extensionTexts,
+  ...conformanceTexts,
+  ...pluginTexts,
   'import.lineBad': { en: 'The line isn’t of this format.', 'zh-CN': '该行不符合格式。' },
 } as const satisfies Record<string, MessageTemplate>;
 

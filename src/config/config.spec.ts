@@ -19,3 +19,20 @@ describe('EXTENSION_ALLOWED_NETWORKS', () => {
     );
   });
 });
+
+describe('BUS', () => {
+  const busOf = (environment: NodeJS.ProcessEnv): unknown => loadConfig(environment, '').bus;
+  const REDIS_URL = 'redis://localhost:6379';
+
+  it('is PostgreSQL unless a Redis is named', () => {
+    expect(busOf({})).toEqual({ over: 'postgres' });
+    expect(busOf({ REDIS_URL })).toEqual({ over: 'redis', url: REDIS_URL });
+    expect(busOf({ REDIS_URL, BUS: 'in-process' })).toEqual({ over: 'in-process' });
+  });
+
+  it('does not take what it can’t be', () => {
+    expect(() => busOf({ BUS: 'redis' })).toThrow('REDIS_URL is wrong: is missing beside BUS=redis.');
+    expect(() => busOf({ BUS: 'kafka' })).toThrow('BUS is wrong');
+    expect(() => busOf({ REDIS_URL: 'http://localhost' })).toThrow('REDIS_URL is wrong');
+  });
+});

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import dotenv from 'dotenv';
 import { z } from 'zod';
 
@@ -13,6 +14,15 @@ const networks = z
       z.union([z.cidrv4(), z.cidrv6()], { error: 'takes networks in CIDR notation, like 10.1.0.0/16' }),
     ),
   );
+const encryptionKeys = z
+  .string()
+  .transform(words)
+  .refine((keys) => keys.every((key) => /^[A-Za-z0-9+/]{43}=$/.test(key)), {
+    error: 'takes 32 bytes in base64, or several of those with commas',
+  });
+
+/** Never one: whoever's code has to be killed holds a thread until then, and would hold up everybody. */
+const defaultWorkers = (): number => Math.max(2, Math.min(4, availableParallelism() - 1));
 
 const schema = z
   .object({
@@ -25,19 +35,31 @@ const schema = z
     DATABASE_ADMIN_URL: databaseUrl.optional(),
     DATABASE_READ_CONNECTIONS: z.coerce.number().int().min(1).max(64).default(3),
     DATABASE_WRITE_CONNECTIONS: z.coerce.number().int().min(1).max(256).default(12),
+    BUS: z.enum(['in-process', 'postgres', 'redis']).optional(),
+    REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
     JOBS_EVERY_SECONDS: z.coerce.number().int().min(0).max(3_600).default(60),
+    ENCRYPTION_KEY: encryptionKeys.default([]),
+    EXTENSION_CALL_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+    EVENT_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
     ADMIN_API_KEY: z.string().min(16).optional(),
     JWT_ISSUER: z.string().min(1).default('membergraph'),
     JWT_AUDIENCE: z.string().min(1).default('membergraph'),
     JWT_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
     PLUGINS: z.string().default('welcome-note'),
     EXTENSION_ALLOWED_NETWORKS: networks.default([]),
+    SANDBOX_WORKERS: z.coerce.number().int().min(2).max(64).optional(),
     INTROSPECTION: z.stringbool().optional(),
     ALLOWED_ORIGINS: z.string().default(''),
+    LIVE_STREAMS_PER_CALLER: z.coerce.number().int().min(1).default(10_000),
+    LIVE_STREAMS_PER_TENANT: z.coerce.number().int().min(1).default(100_000),
   })
   .refine((env) => env.DATABASE_ADMIN_URL === undefined || env.DATABASE_URL !== undefined, {
     path: ['DATABASE_URL'],
     message: 'is missing beside DATABASE_ADMIN_URL',
+  })
+  .refine((env) => env.BUS !== 'redis' || env.REDIS_URL !== undefined, {
+    path: ['REDIS_URL'],
+    message: 'is missing beside BUS=redis',
   });
 
 /** The environment, parsed once and frozen. */
@@ -53,18 +75,41 @@ export interface Config {
   readonly databaseAdminUrl: string | undefined;
   readonly readConnections: number;
   readonly writeConnections: number;
+  /** What carries hints of what was committed between gateways. */
+  readonly bus:
+    | { readonly over: 'in-process' | 'postgres' }
+    | { readonly over: 'redis'; readonly url: string };
   /** How often jobs look for what fell due; 0 where others do. */
   readonly jobsEverySeconds: number;
+  /**
+   * For what extensions are told and say, and for the secrets of webhooks: the first one seals, each opens.
+   * Without any, one is made under DATA_DIR.
+   */
+  readonly encryptionKeys: readonly string[];
+  /** How long calls of extensions are kept. */
+  readonly extensionCallDays: number;
+  /** How long events that are no entries can be gone on from. */
+  readonly eventDays: number;
   /** On first boot, the demo tenant's staff key. */
   readonly adminApiKey: string | undefined;
   readonly jwt: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string | undefined };
+  /** Folders of `plugins/` or packages; a `?` at the end marks one as optional. */
   readonly plugins: readonly string[];
   /** Networks in CIDR notation that webhooks may be sent to though they aren't public. */
   readonly extensionAllowedNetworks: readonly string[];
+  /** How many threads run uploaded code, from the first time that there is some. */
+  readonly sandboxWorkers: number;
   /** Whether the schema can be asked for, and the IDE is served. */
   readonly introspection: boolean;
-  /** Web origins, other than the gateway's own, whose pages may open a WebSocket. */
+  /** Web origins, other than the gateway's own, whose pages may ask, and open WebSockets. */
   readonly allowedOrigins: readonly string[];
+  /** How many sockets, and subscriptions, may be open at once in one process. */
+  readonly live: { readonly perCaller: number; readonly perTenant: number };
+}
+
+function busOf({ BUS, REDIS_URL }: z.infer<typeof schema>): Config['bus'] {
+  const over = BUS ?? (REDIS_URL === undefined ? 'postgres' : 'redis');
+  return over === 'redis' ? { over, url: REDIS_URL ?? '' } : { over };
 }
 
 /**
@@ -98,13 +143,19 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env, file = 
     databaseAdminUrl: env.DATABASE_ADMIN_URL,
     readConnections: env.DATABASE_READ_CONNECTIONS,
     writeConnections: env.DATABASE_WRITE_CONNECTIONS,
+    bus: busOf(env),
     jobsEverySeconds: env.JOBS_EVERY_SECONDS,
+    encryptionKeys: env.ENCRYPTION_KEY,
+    extensionCallDays: env.EXTENSION_CALL_DAYS,
+    eventDays: env.EVENT_DAYS,
     adminApiKey: env.ADMIN_API_KEY,
     jwt: { issuer: env.JWT_ISSUER, audience: env.JWT_AUDIENCE, jwksUrl: env.JWT_JWKS_URL },
     plugins: words(env.PLUGINS),
     extensionAllowedNetworks: env.EXTENSION_ALLOWED_NETWORKS,
+    sandboxWorkers: env.SANDBOX_WORKERS ?? defaultWorkers(),
     introspection: env.INTROSPECTION ?? !production,
     allowedOrigins: words(env.ALLOWED_ORIGINS),
+    live: { perCaller: env.LIVE_STREAMS_PER_CALLER, perTenant: env.LIVE_STREAMS_PER_TENANT },
   });
 }
 

@@ -25,6 +25,10 @@ export const gatewayErrors = {
     en: 'The cursor doesn’t belong to this list. Begin again without it.',
     'zh-CN': '该游标不属于此列表，请不带游标重新开始。',
   },
+  CURSOR_EXPIRED: {
+    en: 'What came behind this cursor is not kept any more. Read the state anew, and follow without it.',
+    'zh-CN': '该游标之后的事件已超出保留期，请重新读取当前状态，再不带游标订阅。',
+  },
   QUERY_TOO_COMPLEX: {
     en: 'The operation costs {cost}, and at most {most} are allowed. Ask for less at once.',
     'zh-CN': '该操作的代价为 {cost}，上限为 {most}，请减少单次查询内容。',
@@ -48,6 +52,18 @@ export const gatewayErrors = {
   BAD_REQUEST: {
     en: 'The request is no GraphQL request: {why}.',
     'zh-CN': '该请求不是有效的 GraphQL 请求：{why}。',
+  },
+  CALLER_STREAM_LIMIT: {
+    en: 'You may have {most} subscriptions open at once. Complete some of them first.',
+    'zh-CN': '每个调用方同时打开的订阅最多 {most} 个，请先结束部分订阅。',
+  },
+  TENANT_STREAM_LIMIT: {
+    en: 'The enterprise may have {most} subscriptions open at once. Try again later.',
+    'zh-CN': '本企业同时打开的订阅最多 {most} 个，请稍后重试。',
+  },
+  SLOW_CONSUMER: {
+    en: 'The events were not read as fast as they came. Go on behind "extensions.cursor" when there is room.',
+    'zh-CN': '事件读取过慢，订阅已结束；请在有余力时从“extensions.cursor”之后继续。',
   },
   INTERNAL_SERVER_ERROR: {
     en: 'Something went wrong here. Try again with the same key; tell us the request id {requestId}.',

@@ -9,14 +9,17 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { Executor, type MaskedResult } from './execute.ts';
 import { answerType, graphqlListener, type HttpContext, JSON_TYPE, RETRY_AFTER } from './http.ts';
+import { LiveStreams, Sweep } from './live/index.ts';
 import { isUnavailable } from './mask.ts';
+import { shareWithOrigins } from './origin.ts';
 import type { GatewayParts } from './parts.ts';
 import { createRoutes } from './routes.ts';
+import { eventStreamListener } from './sse.ts';
 import { acceptSockets } from './ws.ts';
 
 export interface Gateway {
   readonly server: Server;
-  /** Stops taking work, finishes what runs, and closes every socket. */
+  /** Stops taking work, finishes what runs, and closes every socket and stream. */
   drain(): Promise<void>;
 }
 
@@ -69,17 +72,25 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   await apollo.start();
   const graphql = graphqlListener(parts, apollo);
   const routes = createRoutes(parts);
+  const sweep = new Sweep(parts.authenticator);
+  const held = { gateway: parts, executor, streams: new LiveStreams(parts, executor), sweep };
+  const doors = new Map([
+    ['/graphql', graphql],
+    ['/graphql/stream', eventStreamListener(held)],
+  ]);
   const server = createServer((request, response) => {
-    const path = (request.url ?? '/').split('?', 1)[0];
-    if (path === '/graphql') graphql(request, response);
-    else routes(request, response);
+    // Whoever asks on one connection again and again would keep it from ever closing.
+    if (sweep.isDraining) response.setHeader('connection', 'close');
+    const door = doors.get((request.url ?? '/').split('?', 1)[0] ?? '');
+    if (door === undefined) routes(request, response);
+    else if (!shareWithOrigins(request, response, parts.guardOptions.allowedOrigins)) door(request, response);
   });
-  const sockets = acceptSockets(server, parts, executor);
+  acceptSockets(server, held);
   return {
     server,
     drain: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      await sockets.dispose();
+      await sweep.drain();
       server.closeIdleConnections();
       await closed;
       await apollo.stop();

@@ -21,7 +21,7 @@ export interface HttpContext extends GatewayContext {
   readonly admitted: Admitted;
 }
 
-interface GraphQLRequest {
+export interface GraphQLRequest {
   readonly query?: unknown;
   readonly operationName?: unknown;
   readonly variables?: unknown;
@@ -98,7 +98,7 @@ async function respond(
 }
 
 /** A request that isn't executed is answered here, in the words of its reader. */
-function refuseRequest(
+export function refuseRequest(
   parts: GatewayParts,
   reader: Reader,
   request: IncomingMessage,
@@ -157,12 +157,13 @@ export function credentialsOf({ headers }: IncomingMessage): Credentials {
  * socket.
  */
 function refuseUnfit(request: IncomingMessage, { operation }: Admitted): void {
-  if (operation.operation === 'subscription') throw badRequest('subscribe over WebSocket');
+  if (operation.operation === 'subscription')
+    throw badRequest('subscribe over WebSocket, or at /graphql/stream');
   if (request.method !== 'GET' || operation.operation === 'query') return;
   throw new RequestFault('BAD_REQUEST', { details: { why: 'send mutations by POST' }, httpStatus: 405 });
 }
 
-async function readRequest(request: IncomingMessage): Promise<GraphQLRequest> {
+export async function readRequest(request: IncomingMessage): Promise<GraphQLRequest> {
   if (request.method === 'GET') return readSearch(request);
   if (request.method !== 'POST') throw badRequest('send it by POST', 405);
   const type = request.headers['content-type'] ?? '';
@@ -217,6 +218,6 @@ function tooLarge(): RequestFault {
   return badRequest('its body is larger than 1 MB', 413);
 }
 
-function badRequest(why: string, httpStatus = 400): RequestFault {
+export function badRequest(why: string, httpStatus = 400): RequestFault {
   return new RequestFault('BAD_REQUEST', { details: { why }, httpStatus });
 }

@@ -15,15 +15,11 @@ import {
 import type { Logger } from 'pino';
 import { Refusal, RequestFault, renderMessage } from '../kernel/errors.ts';
 import type { RequestContext } from '../kernel/request-context.ts';
+import { isAway } from '../persistence/index.ts';
 import { errorCatalogue } from './catalogue.ts';
 import type { Admitted } from './guard/index.ts';
 
 const MOST_VARIABLE_ERRORS = 10;
-
-/** What `pg` says of a connection that broke, or that it didn't get in time; it gives no code. */
-const LOST = /^Connection terminated|is not queryable$|^timeout exceeded when trying to connect/;
-/** Connection failures of PostgreSQL and of the network. */
-const AWAY = /^(08|57P0|53300|ECONN|EPIPE|ETIMEDOUT)/;
 
 /** Who reads an error, and under which id it is logged. */
 export type Reader = Pick<RequestContext, 'language' | 'requestId'>;
@@ -63,9 +59,7 @@ export function maskError(error: unknown, reader: Reader, logger: Logger): Graph
     return { ...faultToError(new RequestFault(code), reader), ...place };
   }
   logger.error({ err: cause, requestId: reader.requestId }, 'an operation failed');
-  const { code: state, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
-  const isAway = AWAY.test(String(state ?? '')) || LOST.test(String(message ?? ''));
-  const fault = new RequestFault(isAway ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_SERVER_ERROR', {
+  const fault = new RequestFault(isAway(cause) ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_SERVER_ERROR', {
     details: { requestId: reader.requestId },
   });
   return { ...faultToError(fault, reader), ...place };

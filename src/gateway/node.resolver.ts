@@ -19,6 +19,10 @@ function owned<Found extends { readonly memberKey: string }>(
   return found === null ? null : { memberKey: found.memberKey, node: { ...found, __typename } };
 }
 
+function typed<Found extends object>(found: Found | null, __typename: string): Refetched | null {
+  return found === null ? null : { ...found, __typename };
+}
+
 /** How an object of each type is found by its key. */
 const FINDERS: Partial<Record<IdType, (key: string, loaders: Loaders) => Promise<Owned | null>>> = {
   member: async (key, { members }) => owned(await members.member.load(key), 'Member'),
@@ -35,15 +39,26 @@ export class NodeResolver {
     nullable: true,
     description: 'An object by its id; null for an id that is unknown, malformed or not yours to see.',
   })
-  @Extensions({ roles: ['STAFF', 'MEMBER'] })
+  @Extensions({ roles: ['STAFF', 'MEMBER', 'DEVELOPER'] })
   async node(
     @Arg('id', () => ID, {
       description:
-        'The id of a member, a ledger, an entry, an operation, a hold, an activity or a granted benefit.',
+        'The id of a member, a ledger, an entry, an operation, a hold, an activity, a granted benefit, an ' +
+        'extension, a call of one, an endpoint of events or one of its deliveries.',
     })
     id: string,
-    @Ctx() { request, loaders }: GatewayContext,
+    @Ctx() { request, loaders, services }: GatewayContext,
   ): Promise<Refetched | null> {
+    const extensionKey = fromPublicId('extension', id);
+    if (extensionKey !== null)
+      return typed(await services.extensionReads.findByKey(request, extensionKey), 'Extension');
+    const callKey = fromPublicId('extensionCall', id);
+    if (callKey !== null) return typed(await services.extensionReads.call(request, callKey), 'ExtensionCall');
+    const endpointKey = fromPublicId('eventEndpoint', id);
+    if (endpointKey !== null)
+      return typed(await services.endpointReads.findByKey(request, endpointKey), 'EventEndpoint');
+    const delivery = await services.endpointReads.delivery(request, id);
+    if (delivery !== null) return typed(delivery, 'EventDelivery');
     const found = await findNode(id, loaders);
     return found !== null && mayActOn(request, found.memberKey) ? found.node : null;
   }

@@ -1,5 +1,6 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import express, { type ErrorRequestHandler, type Express } from 'express';
+import { serveExamplePage } from './example-page.ts';
 import type { GatewayParts } from './parts.ts';
 
 const FIRST_QUERY = `# Put your staff key into the headers below: { "x-api-key": "…" }
@@ -13,7 +14,7 @@ query Program {
 }
 `;
 
-/** Everything that is not GraphQL: health, metrics, and the IDE where the schema is open. */
+/** Everything that is not GraphQL: health, metrics, and the IDE and an example where the schema is open. */
 export function createRoutes({ database, metrics, logger, guardOptions }: GatewayParts): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -43,6 +44,7 @@ export function createRoutes({ database, metrics, logger, guardOptions }: Gatewa
     app.get('/', (_, response) => {
       response.redirect('/graphiql');
     });
+    serveExamplePage(app);
   }
   app.use((_, response) => {
     response.status(404).json({ error: 'There is nothing here. GraphQL is at /graphql.' });

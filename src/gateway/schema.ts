@@ -10,29 +10,62 @@ import {
   TierBenefitsResolver,
 } from '../domain/benefits/index.ts';
 import {
+  EndpointActsResolver,
+  EventAttemptResolver,
+  EventDeliveryResolver,
+  EventEndpointResolver,
+} from '../domain/endpoints/index.ts';
+import {
+  ExtensionActsResolver,
+  ExtensionResolver,
+  PluginConfigurationResolver,
+} from '../domain/extensions/index.ts';
+import {
   EntryResolver,
   HoldResolver,
   LedgerOperationResolver,
   LedgerResolver,
   LotResolver,
+  OperationRecordResolver,
+  RecordChangeResolver,
+  RecordResolver,
   ReversalResolver,
   StoredValueResolver,
   TransferResolver,
 } from '../domain/ledgers/index.ts';
 import {
+  ExtensionEventResolver,
+  GrantEventResolver,
+  MemberEventResolver,
+  PointEventResolver,
+  ProgramCursorResolver,
+  TierEventResolver,
+} from '../domain/live/index.ts';
+import {
   LedgerMemberResolver,
+  MemberCodeResolver,
   MemberListResolver,
   MemberMergeResolver,
+  MemberProfileResolver,
   MemberResolver,
   MemberTagsResolver,
   TagResolver,
   TierMemberResolver,
 } from '../domain/members/index.ts';
-import { PointEventResolver } from '../domain/point-events/index.ts';
 import { AssetResolver, ProgramResolver } from '../domain/programs/index.ts';
+import {
+  MirrorDifferenceResolver,
+  ProgramReconciliationResolver,
+  ReconciliationResolver,
+} from '../domain/reconciliation/index.ts';
 import type { Refetched } from '../domain/shared/index.ts';
 import { ApiKeyResolver, TestClockResolver } from '../domain/tenants/index.ts';
-import { TierChangeResolver, TierLadderResolver, TierResolver } from '../domain/tiers/index.ts';
+import {
+  TierChangeResolver,
+  TierLadderResolver,
+  TierListResolver,
+  TierResolver,
+} from '../domain/tiers/index.ts';
 import { NodeResolver } from './node.resolver.ts';
 
 type ResolverClass = new (...args: never[]) => object;
@@ -41,27 +74,40 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   NodeResolver,
   LiabilityResolver,
   ProgramResolver,
+  ProgramCursorResolver,
   AssetResolver,
   ApiKeyResolver,
   TestClockResolver,
+  ExtensionResolver,
+  ExtensionActsResolver,
+  PluginConfigurationResolver,
   LedgerResolver,
   LedgerOperationResolver,
   EntryResolver,
   LotResolver,
+  OperationRecordResolver,
+  RecordChangeResolver,
   HoldResolver,
+  RecordResolver,
+  ProgramReconciliationResolver,
+  ReconciliationResolver,
+  MirrorDifferenceResolver,
   ReversalResolver,
   StoredValueResolver,
   TransferResolver,
   TierResolver,
   TierLadderResolver,
+  TierListResolver,
   TierChangeResolver,
   TierBenefitsResolver,
   BenefitResolver,
   GrantResolver,
   BenefitUseResolver,
   MemberResolver,
+  MemberCodeResolver,
   MemberListResolver,
   MemberMergeResolver,
+  MemberProfileResolver,
   MemberTagsResolver,
   TagResolver,
   LedgerMemberResolver,
@@ -69,6 +115,14 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   ActivityResolver,
   MemberActivitiesResolver,
   PointEventResolver,
+  MemberEventResolver,
+  TierEventResolver,
+  GrantEventResolver,
+  ExtensionEventResolver,
+  EventEndpointResolver,
+  EventDeliveryResolver,
+  EventAttemptResolver,
+  EndpointActsResolver,
 ];
 
 /** type-graphql insists on one, though every subscription of ours brings its own `subscribe`. */

@@ -1,93 +1,155 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  type ExecutionArgs,
-  type ExecutionResult,
-  type FormattedExecutionResult,
-  type GraphQLError,
-  subscribe,
-} from 'graphql';
-import { CloseCode, type Context } from 'graphql-ws';
-import { type Extra, useServer } from 'graphql-ws/use/ws';
-import { WebSocket, WebSocketServer } from 'ws';
-import { type Language, pickLanguage, RequestFault } from '../kernel/errors.ts';
+import type { ExecutionArgs, ExecutionResult, FormattedExecutionResult, GraphQLError } from 'graphql';
+import { CloseCode, type Context, handleProtocols, makeServer, type Server as Protocol } from 'graphql-ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { pickLanguage, RequestFault } from '../kernel/errors.ts';
 import type { RequestContext } from '../kernel/request-context.ts';
 import { createContext, type GatewayContext } from './context.ts';
-import type { Executor } from './execute.ts';
-import type { Admitted, Authenticated, Credentials } from './guard/index.ts';
+import { type Admitted, callerId } from './guard/index.ts';
+import {
+  FORBIDDEN,
+  HeldOpen,
+  type HeldParts,
+  LiveSocket,
+  Quota,
+  RETRY_ELSEWHERE,
+  SocketSink,
+} from './live/index.ts';
 import { maskError, type Reader } from './mask.ts';
+import { isAllowedOrigin } from './origin.ts';
 import type { GatewayParts } from './parts.ts';
 import { refusalErrors, ToldError } from './refuse.ts';
 
 const LARGEST_FRAME = 256 * 1_024;
 const MOST_OPERATIONS_A_SOCKET = 100;
 const INIT_WITHIN_MS = 5_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-const RECHECK_KEY_MS = 1_000;
 
-/** What a socket remembers of its caller, from its `connection_init`. */
-interface SocketExtra extends Extra {
+interface SocketExtra {
   [key: PropertyKey]: unknown;
-  authenticated?: Authenticated;
-  language?: Language;
-  expiry?: NodeJS.Timeout;
-  recheck?: NodeJS.Timeout;
+  readonly live: LiveSocket;
 }
 
 type SocketContext = Context<Record<string, unknown> | undefined, SocketExtra>;
-type SocketOperation = GatewayContext & { readonly admitted: Admitted };
+
+/** An operation as the guard admitted it, for the one who asked. */
+interface SocketOperation {
+  readonly admitted: Admitted;
+  readonly request: RequestContext;
+  readonly id: string;
+  readonly live: LiveSocket;
+  readonly held: HeldOpen;
+}
+
+/** What sockets stand on. */
+interface SocketParts extends HeldParts {
+  readonly quota: Quota;
+}
 
 /** Accepts GraphQL over WebSocket (graphql-transport-ws), through the same guard and executor as HTTP. */
-export function acceptSockets(
-  server: Server,
-  parts: GatewayParts,
-  executor: Executor,
-): { dispose(): Promise<void> | void } {
+export function acceptSockets(server: Server, held: HeldParts): void {
+  const { gateway, sweep } = held;
+  const parts: SocketParts = { ...held, quota: new Quota() };
   const sockets = new WebSocketServer({
     noServer: true,
+    // They are counted by the sweep.
+    clientTracking: false,
     maxPayload: LARGEST_FRAME,
     perMessageDeflate: false,
+    handleProtocols,
   });
+  const protocol = protocolOf(parts);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if ((request.url ?? '').split('?', 1)[0] !== '/graphql') return refuseUpgrade(socket, 404, 'Not Found');
-    if (!isAllowedOrigin(request, parts.guardOptions.allowedOrigins))
+    if (sweep.isDraining) return refuseUpgrade(socket, 503, 'Service Unavailable');
+    if (!isAllowedOrigin(request, gateway.guardOptions.allowedOrigins))
       return refuseUpgrade(socket, 403, 'Forbidden');
     sockets.handleUpgrade(request, socket, head, (ready: WebSocket) =>
-      sockets.emit('connection', ready, request),
+      accept(parts, protocol, ready, socket),
     );
   });
-  const serving = useServer<Record<string, unknown> | undefined, SocketExtra>(
+}
+
+/** Hands a socket's messages to the protocol. */
+function accept(
+  { gateway, sweep }: SocketParts,
+  protocol: Protocol<SocketExtra>,
+  socket: WebSocket,
+  wire: Duplex,
+): void {
+  const live = new LiveSocket(socket, wire);
+  sweep.add(live);
+  const closed = protocol.opened(
     {
-      schema: parts.schema,
-      // What went wrong inside is not told as the reason of a close.
-      isProd: true,
-      connectionInitWaitTimeout: INIT_WITHIN_MS,
-      onConnect: (ctx) => connect(parts, ctx),
-      onDisconnect: (ctx) => disconnect(parts, ctx),
-      onSubscribe: (ctx, _id, payload) => admit(parts, ctx, payload),
-      execute: (args: ExecutionArgs) => {
-        const context = args.contextValue as SocketOperation;
-        return executor.run(context.admitted, context) as Promise<ExecutionResult>;
+      protocol: socket.protocol,
+      send: (data) => {
+        if (live.isOpen) socket.send(data);
       },
-      subscribe: (args: ExecutionArgs) => subscribe(args),
-      onNext: (_ctx, _id, _payload, args, result) => {
-        const context = args.contextValue as SocketOperation;
-        // What the executor answered is masked already; graphql-js answers subscriptions.
-        const isMasked = context.admitted.operation.operation !== 'subscription';
-        const masked = isMasked ? result : executor.mask(result, context.admitted, context);
-        return masked as FormattedExecutionResult;
+      close: (code = CloseCode.InternalServerError, reason = '') => live.close(code, reason),
+      onMessage: (heard) => {
+        socket.on('message', (data) => {
+          live.isAlive = true;
+          heard(String(data)).catch((error: unknown) => {
+            gateway.logger.error({ err: error }, 'a message of a socket could not be answered');
+            live.close(CloseCode.InternalServerError, 'Internal server error');
+          });
+        });
       },
-      onError: (ctx, _id, _payload, errors) => errors.map((error) => tell(parts, ctx, error)),
+      onPing: async (payload) => {
+        await refresh(gateway, live, payload);
+        if (live.isOpen) socket.send('{"type":"pong"}');
+      },
     },
-    sockets,
+    { live },
   );
-  sockets.on('connection', (socket: WebSocket) => {
-    // The library writes what breaks a socket to the console, which giant frames and junk could fill.
-    socket.removeAllListeners('error');
-    socket.on('error', (error) => parts.logger.debug({ err: error }, 'a socket broke'));
+  socket.on('pong', () => {
+    live.isAlive = true;
   });
-  return serving;
+  // Giant frames and junk break a socket, which is nobody's fault here.
+  socket.on('error', (error) => gateway.logger.debug({ err: error }, 'a socket broke'));
+  socket.once('close', (code, reason) => {
+    sweep.remove(live);
+    live.onLeft?.();
+    void closed(code, String(reason));
+  });
+}
+
+function protocolOf(parts: SocketParts): Protocol<SocketExtra> {
+  const { gateway, executor } = parts;
+  return makeServer<Record<string, unknown> | undefined, SocketExtra>({
+    schema: gateway.schema,
+    connectionInitWaitTimeout: INIT_WITHIN_MS,
+    onConnect: (ctx) => connect(parts, ctx),
+    onSubscribe: (ctx, id, payload) => admit(gateway, ctx, id, payload),
+    execute: ({ contextValue }: ExecutionArgs) => {
+      const { admitted, request } = contextValue as SocketOperation;
+      const context: GatewayContext = createContext(request, gateway.services, gateway.database);
+      return executor.run(admitted, context) as Promise<ExecutionResult>;
+    },
+    subscribe: ({ contextValue }: ExecutionArgs) => openStream(parts, contextValue as SocketOperation),
+    // What the executor answered is masked already.
+    onNext: (_ctx, _id, _payload, { contextValue }, result) =>
+      (contextValue as SocketOperation).admitted.operation.operation === 'subscription'
+        ? undefined
+        : (result as FormattedExecutionResult),
+    onError: ({ extra }, _id, _payload, errors) => errors.map((error) => tell(gateway, extra.live, error)),
+  });
+}
+
+async function openStream(
+  { streams }: SocketParts,
+  { admitted, request, id, live, held }: SocketOperation,
+): Promise<HeldOpen | ExecutionResult> {
+  const sink = new SocketSink(live, id, (error) => held.fail(error));
+  const opened = await streams.open({ admitted, request }, sink, () => held.isGone);
+  // Its id may be another one's by now, which an answer would go to.
+  if (held.isGone) return await new Promise<never>(() => undefined);
+  if ('run' in opened) {
+    held.stream = opened;
+    return held;
+  }
+  return { errors: opened.map((told) => new ToldError(told)) };
 }
 
 function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
@@ -96,15 +158,9 @@ function refuseUpgrade(socket: Duplex, status: number, reason: string): void {
   socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-/** Other sites' pages may not open sockets with a visitor's network position; programs send no origin. */
-function isAllowedOrigin({ headers }: IncomingMessage, allowed: readonly string[]): boolean {
-  const { origin, host } = headers;
-  if (origin === undefined || allowed.includes(origin)) return true;
-  return URL.canParse(origin) && new URL(origin).host === host;
-}
-
-async function connect(parts: GatewayParts, ctx: SocketContext): Promise<boolean> {
+async function connect({ gateway, quota }: SocketParts, ctx: SocketContext): Promise<boolean> {
   const params = ctx.connectionParams ?? {};
+  const { live } = ctx.extra;
   const text = (name: string): string | undefined =>
     typeof params[name] === 'string' ? params[name] : undefined;
   try {
@@ -113,80 +169,81 @@ async function connect(parts: GatewayParts, ctx: SocketContext): Promise<boolean
       authorization: text('authorization'),
       tenant: text('x-tenant'),
     };
-    const authenticated = await parts.authenticator.authenticate(credentials);
-    ctx.extra.language =
+    const authenticated = await gateway.authenticator.authenticate(credentials);
+    live.language =
       pickLanguage(text('acceptLanguage')) ??
-      (await parts.services.tenants.language(authenticated.tenantKey));
-    ctx.extra.authenticated = authenticated;
-    closeAtExpiry(ctx, authenticated);
-    closeWhenRevoked(parts, ctx, credentials);
-    parts.metrics.socketOpened();
+      (await gateway.services.tenants.language(authenticated.tenantKey));
+    // Whoever hung up meanwhile would never be seen to leave.
+    if (!live.isOpen) return false;
+    const holder = callerId(authenticated);
+    if (!quota.take(holder, gateway.guardOptions.live.perCaller)) {
+      live.close(RETRY_ELSEWHERE.later, 'Too many sockets');
+      return false;
+    }
+    gateway.metrics.socketOpened();
+    live.onLeft = () => {
+      quota.giveBack(holder);
+      gateway.metrics.socketClosed();
+    };
+    live.authenticated = authenticated;
+    // A token says by itself until when it is good; an API key is looked up again.
+    live.credentials = credentials.apiKey === undefined ? null : credentials;
+    // They aren't needed any more, and there may be ten thousand.
+    (ctx as { connectionParams?: unknown }).connectionParams = undefined;
     return true;
   } catch (error) {
     if (error instanceof RequestFault) return false;
-    parts.logger.error({ err: error }, 'a socket could not be opened');
-    ctx.extra.socket.close(CloseCode.InternalServerError, 'The service is away for the moment.');
+    gateway.logger.error({ err: error }, 'a socket could not be opened');
+    live.close(RETRY_ELSEWHERE.later, 'The service is away for the moment.');
     return false;
   }
 }
 
-function closeAtExpiry({ extra }: SocketContext, { caller }: Authenticated): void {
-  if (caller.expiresAt === null) return;
-  const inMs = Math.min(caller.expiresAt.getTime() - Date.now(), LONGEST_TIMER_MS);
-  extra.expiry = setTimeout(() => extra.socket.close(CloseCode.Forbidden, 'Token expired'), inMs).unref();
-}
-
-/** An API key that is taken back takes the sockets along that were opened with it. */
-function closeWhenRevoked(parts: GatewayParts, { extra }: SocketContext, credentials: Credentials): void {
-  if (credentials.apiKey === undefined) return;
-  extra.recheck = setInterval(() => {
-    if (extra.socket.readyState !== WebSocket.OPEN) return clearInterval(extra.recheck);
-    parts.authenticator.authenticate(credentials).catch((error: unknown) => {
-      // Anything else is a fault of ours, which is no reason to hang up.
-      if (error instanceof RequestFault) extra.socket.close(CloseCode.Forbidden, 'API key revoked');
-    });
-  }, RECHECK_KEY_MS).unref();
-}
-
-function disconnect(parts: GatewayParts, { extra }: SocketContext): void {
-  clearTimeout(extra.expiry);
-  clearInterval(extra.recheck);
-  if (extra.authenticated !== undefined) parts.metrics.socketClosed();
+/** A fresh token on the open socket: the same person goes on. */
+async function refresh(gateway: GatewayParts, live: LiveSocket, payload: unknown): Promise<void> {
+  const authorization = (payload as { authorization?: unknown } | null | undefined)?.authorization;
+  if (typeof authorization !== 'string' || live.authenticated === null) return;
+  try {
+    const fresh = await gateway.authenticator.authenticate({ authorization });
+    if (callerId(fresh) !== callerId(live.authenticated)) live.close(FORBIDDEN, 'Token of somebody else');
+    else live.authenticated = fresh;
+  } catch (error) {
+    if (!(error instanceof RequestFault)) throw error;
+    live.close(FORBIDDEN, 'Token refused');
+  }
 }
 
 function admit(
-  parts: GatewayParts,
+  gateway: GatewayParts,
   ctx: SocketContext,
+  id: string,
   payload: { query?: unknown; operationName?: unknown; variables?: unknown },
 ): ExecutionArgs | readonly GraphQLError[] {
-  const { authenticated, language = 'en' } = ctx.extra;
+  const { authenticated, language } = ctx.extra.live;
   const requestId = randomUUID();
   const reader: Reader = { requestId, language };
   try {
-    if (authenticated === undefined) throw new RequestFault('UNAUTHENTICATED');
+    if (authenticated === null) throw new RequestFault('UNAUTHENTICATED');
     if (Object.keys(ctx.subscriptions).length > MOST_OPERATIONS_A_SOCKET) {
       const details = { what: 'operations on one socket', most: MOST_OPERATIONS_A_SOCKET };
       throw new RequestFault('QUERY_TOO_LARGE', { details });
     }
     const { tenantKey, caller } = authenticated;
-    const admitted = parts.guard.admit(payload, caller);
+    const admitted = gateway.guard.admit(payload, caller);
     const request: RequestContext = { requestId, tenantKey, caller, language };
-    const remember = admitted.operation.operation !== 'subscription';
-    const contextValue = { ...createContext(request, parts.services, parts.database, remember), admitted };
-    return {
-      schema: parts.schema,
-      document: admitted.document,
-      operationName: admitted.operationName,
-      variableValues: admitted.variables,
-      contextValue,
-    };
+    const held = new HeldOpen();
+    // Whoever completes it while it is being opened tells it so, and may use its id again at once.
+    if (admitted.operation.operation === 'subscription') ctx.subscriptions[id] = held;
+    const contextValue: SocketOperation = { admitted, request, id, live: ctx.extra.live, held };
+    const { document, operationName, variables: variableValues } = admitted;
+    return { schema: gateway.schema, document, operationName, variableValues, contextValue };
   } catch (error) {
-    return refusalErrors(parts, error, reader).map((told) => new ToldError(told));
+    return refusalErrors(gateway, error, reader).map((told) => new ToldError(told));
   }
 }
 
 /** An error message of an operation: why it was refused, or why a stream broke off. */
-function tell(parts: GatewayParts, { extra }: SocketContext, error: GraphQLError) {
-  if (error instanceof ToldError) return error.toJSON();
-  return maskError(error, { requestId: randomUUID(), language: extra.language ?? 'en' }, parts.logger);
+function tell(gateway: GatewayParts, { language }: LiveSocket, error: GraphQLError) {
+  for (const one of [error, error.originalError]) if (one instanceof ToldError) return one.toJSON();
+  return maskError(error, { requestId: randomUUID(), language }, gateway.logger);
 }

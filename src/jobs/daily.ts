@@ -3,6 +3,7 @@ import { localDate } from '../kernel/calendar.ts';
 import { announceTierChanges } from './announce.ts';
 import { daysToDo, recordBirthdays } from './birthdays.ts';
 import type { RecordingParts } from './own-activities.ts';
+import type { PluginJobs } from './plugin-jobs.ts';
 import { type SettleParts, settleTenant } from './settle.ts';
 
 /** Takes a tenant's tiers through their daily review. */
@@ -28,12 +29,76 @@ export interface ProofUpkeep {
   seal(tenantKey: string): Promise<unknown>;
 }
 
+/** Watches extensions and their calls. */
+export interface ExtensionKeeper {
+  /** Takes back whoever fails too often or is too slow. */
+  watch(tenantKey: string): Promise<number>;
+  /** Forgets calls that are old enough. */
+  forgetOld(tenantKey: string): Promise<number>;
+  /** How many days calls are kept. */
+  readonly callDays: number;
+}
+
+/** Keeps the feed from growing for ever. */
+export interface EventKeeper {
+  /** Forgets events that are old enough. */
+  forgetOld(tenantKey: string): Promise<number>;
+  /** How many days events are kept. */
+  readonly eventDays: number;
+}
+
+/** Tells endpoints of events, beside the jobs and in the same processes. */
+export interface EndpointKeeper {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Goes on where nobody tells, gives up what was tried long enough, and forgets what is old. */
+  tidy(tenantKey: string): Promise<{ readonly givenUp: number; readonly forgotten: number }>;
+}
+
+/** Tells extensions what expired. */
+export interface ExpiryTeller {
+  /** Tells some of what wasn't told yet. */
+  tell(tenantKey: string): Promise<{ readonly told: number; readonly isAll: boolean }>;
+  /** Whether a plugin of the operator's is told, of every tenant. */
+  readonly isForAll: boolean;
+}
+
+/** Asks the systems that keep records elsewhere for what is written down. */
+export interface RecordKeeper {
+  /** All that is due; answers how many ledgers were gone through. */
+  catchUp(tenantKey: string): Promise<number>;
+}
+
+/** Holds our mirrors against the records that other systems keep. */
+export interface ReconciliationKeeper {
+  reconcile(
+    tenantKey: string,
+  ): Promise<{ readonly compared: number; readonly differ: number; readonly adopted: number }>;
+}
+
+/** Has extensions evaluate tiers. */
+export interface TierEvaluator {
+  /** Evaluates some of what is due. */
+  evaluateDue(tenantKey: string): Promise<{ readonly changed: number; readonly isAll: boolean }>;
+}
+
 /** What the jobs stand on. */
 export interface JobParts extends SettleParts, RecordingParts {
   readonly tiers: TierReviewer;
   readonly preparation: TierPreparer;
   readonly tierGrants: TierGrantKeeper;
   readonly proof: ProofUpkeep;
+  readonly extensions: ExtensionKeeper;
+  readonly events: EventKeeper;
+  readonly endpoints: EndpointKeeper;
+  readonly expiries: ExpiryTeller;
+  readonly records: RecordKeeper;
+  readonly reconciliation: ReconciliationKeeper;
+  readonly evaluation: TierEvaluator;
+  /** Tells plugins of events, likewise. */
+  readonly listeners: Pick<EndpointKeeper, 'start' | 'stop'>;
+  /** What plugins do as time passes, among the jobs. */
+  readonly pluginJobs: Pick<PluginJobs, 'tasks' | 'due' | 'queue' | 'forbiddenFlags'>;
 }
 
 /** What was done of what time had brought. */

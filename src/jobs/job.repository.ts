@@ -1,7 +1,18 @@
 import { type Sql, statement } from '../persistence/index.ts';
 
 /** What a tenant's job does; also its name in the table. */
-export type TenantTask = 'settle' | 'daily' | 'announce' | 'seal';
+export type TenantTask =
+  | 'settle'
+  | 'daily'
+  | 'announce'
+  | 'seal'
+  | 'extensions'
+  | 'events'
+  | 'endpoints'
+  | 'expiries'
+  | 'records'
+  | 'reconcile'
+  | 'evaluations';
 
 /** A job of a tenant that is to be queued. */
 export interface WantedJob {
@@ -12,7 +23,10 @@ export interface WantedJob {
 }
 
 /** What is done first, within a tenant and among all. */
-const PRIORITIES: Readonly<Record<TenantTask, number>> = { settle: 0, daily: 1, announce: 2, seal: 3 };
+const PRIORITIES: Readonly<Record<TenantTask, number>> = {
+  ...{ settle: 0, daily: 1, announce: 2, seal: 3, extensions: 4, events: 5, endpoints: 6, expiries: 7 },
+  ...{ records: 8, reconcile: 9, evaluations: 2 },
+};
 /** Seven tries take eleven minutes; then the job is taken away, and queued anew while its work is due. */
 const MOST_ATTEMPTS = '7';
 

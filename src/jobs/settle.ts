@@ -1,6 +1,7 @@
-import { LedgerReads, type LedgerWriter, membersOf, type PostingListener } from '../domain/ledgers/index.ts';
+import { LedgerReads, type LedgerWriter } from '../domain/ledgers/index.ts';
 import type { ProgramService } from '../domain/programs/index.ts';
 import type { TenantService } from '../domain/tenants/index.ts';
+import type { FeedListener } from '../events/index.ts';
 import type { Database } from '../persistence/index.ts';
 
 const LEDGERS_A_READ = 500;
@@ -12,7 +13,7 @@ export interface SettleParts {
   readonly tenants: TenantService;
   readonly programs: ProgramService;
   readonly writer: LedgerWriter;
-  readonly listener: PostingListener;
+  readonly listener: FeedListener;
 }
 
 /**
@@ -34,7 +35,7 @@ export async function settleTenant(parts: SettleParts, tenantKey: string): Promi
           writer.settle(tx, { tenantKey, program, facts: programs.recheck(tx, program) }, keys),
         ),
       );
-      listener.posted(tenantKey, settled.flatMap(membersOf));
+      if (settled.length > 0) listener.posted(tenantKey);
       progress += settled.length;
     }
     made += progress;

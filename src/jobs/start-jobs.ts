@@ -63,6 +63,8 @@ class Jobs {
     try {
       await this.#run();
       await this.#keepUp();
+      await this.#parts.endpoints.start();
+      await this.#parts.listeners.start();
     } catch (error) {
       await this.stop();
       if ((error as { code?: unknown }).code !== INSUFFICIENT_PRIVILEGE) throw error;
@@ -79,7 +81,8 @@ class Jobs {
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#upkeep;
-    await this.#stopRunner();
+    const { endpoints, listeners } = this.#parts;
+    await Promise.all([this.#stopRunner(), endpoints.stop(), listeners.stop()]);
     await this.#connections.close();
   }
 
@@ -100,6 +103,7 @@ class Jobs {
       pgPool: this.#connections.pool,
       taskList: tasksOf(this.#parts, this.#connections, everyMs),
       parsedCronItems: [],
+      forbiddenFlags: this.#parts.pluginJobs.forbiddenFlags,
       concurrency: AT_ONCE,
       pollInterval: Math.min(POLL_MS, everyMs),
       noHandleSignals: true,

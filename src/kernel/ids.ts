@@ -1,4 +1,4 @@
-import { fromUUID, TypeID } from 'typeid-js';
+import { fromUUID, type TypeId, toUUID } from 'typeid-js';
 import { v5, v7 } from 'uuid';
 
 /** The types of object that have a public id, each with its prefix. */
@@ -14,6 +14,10 @@ export const ID_PREFIXES = {
   grant: 'grt',
   use: 'use',
   tierChange: 'tch',
+  mirrorDifference: 'mdf',
+  extension: 'ext',
+  extensionCall: 'call',
+  eventEndpoint: 'eep',
 } as const;
 
 export type IdType = keyof typeof ID_PREFIXES;
@@ -56,8 +60,10 @@ export function toPublicId(type: IdType, key: string): string {
 export function fromPublicId(type: IdType, id: string): string | null {
   const prefix = `${ID_PREFIXES[type]}_`;
   if (!id.startsWith(prefix) || id.length !== prefix.length + 26) return null;
+  // Its first digit has three bits, so that all of them come to 128.
+  if (id.charAt(prefix.length) > '7') return null;
   try {
-    return TypeID.fromString(id, ID_PREFIXES[type]).toUUID();
+    return toUUID(id as TypeId<string>);
   } catch {
     return null;
   }
@@ -81,4 +87,18 @@ export function fromEntryId(id: string): { ledgerKey: string; version: bigint } 
   if (ledgerKey === null || match?.[2] === undefined) return null;
   const version = Number.parseInt(match[2], 36);
   return Number.isSafeInteger(version) ? { ledgerKey, version: BigInt(version) } : null;
+}
+
+/** The public id of what an endpoint is told: the endpoint's, and the position in the feed. */
+export function toDeliveryId(endpointKey: string, position: bigint): string {
+  return `edl${toPublicId('eventEndpoint', endpointKey).slice(3)}_${position.toString(36)}`;
+}
+
+/** The endpoint's key and the position behind a delivery's public id, or null when it is malformed. */
+export function fromDeliveryId(id: string): { endpointKey: string; position: bigint } | null {
+  const match = /^edl(_[0-9a-z]{26})_([0-9a-z]{1,12})$/.exec(id);
+  const endpointKey = match?.[1] === undefined ? null : fromPublicId('eventEndpoint', `eep${match[1]}`);
+  if (endpointKey === null || match?.[2] === undefined) return null;
+  const position = Number.parseInt(match[2], 36);
+  return Number.isSafeInteger(position) ? { endpointKey, position: BigInt(position) } : null;
 }

@@ -1,12 +1,14 @@
 import type { Language } from './errors.ts';
 
-export type Role = 'STAFF' | 'MEMBER';
+export type Role = 'STAFF' | 'MEMBER' | 'DEVELOPER';
 
 /** Who calls, as the guard recognised them. */
 export interface Caller {
   readonly role: Role;
-  /** The member that a MEMBER caller is (stored key); null for staff. */
+  /** The member that a MEMBER caller is (stored key); null for others. */
   readonly memberKey: string | null;
+  /** The extension that a DEVELOPER works on (stored key). */
+  readonly extensionKey?: string | null;
   /** What an audit names: an API key's public id, or a token's subject. */
   readonly subject: string;
   /** When the credentials end; null when they don't. */

@@ -1,7 +1,9 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { knownMigrations } from './migrate.ts';
 import { type EntityManager, openOrm, unitOfWork } from './orm.ts';
+import { type Channel, type ChannelListener, openChannel } from './sql/channel.ts';
 import { JobPool } from './sql/job-pool.ts';
+import { PluginPool, type PluginScope, type PluginTransaction } from './sql/plugin-pool.ts';
 import { Reader } from './sql/reader.ts';
 import { RELAXED_OPTIONS, SESSION_OPTIONS, SURVEY_OPTIONS } from './sql/session.ts';
 import { type Sql, statement } from './sql/statement.ts';
@@ -46,6 +48,8 @@ export class Database {
   readonly #surveyor: Reader;
   readonly #transactions: TransactionPool;
   readonly #options: DatabaseOptions;
+  /** Opened by the first plugin that has tables. */
+  #plugins: PluginPool | null = null;
 
   private constructor(
     orm: MikroORM,
@@ -128,6 +132,16 @@ export class Database {
     return unitOfWork(this.#orm, tenantKey, work);
   }
 
+  /** One transaction on the tables of a plugin, which names without a schema mean: of the tenant's rows alone. */
+  inPluginTables<T>(
+    scope: PluginScope,
+    work: (tx: PluginTransaction) => Promise<T>,
+    options?: { readonly dryRun?: boolean },
+  ): Promise<T> {
+    this.#plugins ??= new PluginPool(this.#options.appUrl, this.#options.onError);
+    return this.#plugins.run(scope, work, options);
+  }
+
   /** Waits until all that was committed is on the disk: a commit that waits takes the others along. */
   async harden(tenantKey: string): Promise<void> {
     await this.unitOfWork(tenantKey, async (em) => {
@@ -139,6 +153,11 @@ export class Database {
   openJobPool(connections: number): JobPool {
     const { appUrl, onError } = this.#options;
     return new JobPool({ connectionString: appUrl, max: connections }, onError);
+  }
+
+  /** A connection of its own that listens and notifies; rejects when it can't be had, or is told to stop. */
+  openChannel(name: string, listener: ChannelListener, stop: AbortSignal): Promise<Channel> {
+    return openChannel(this.#options.appUrl, name, listener, stop);
   }
 
   /** Why the database can't serve now, in one sentence; null when it can. */
@@ -164,6 +183,7 @@ export class Database {
       this.#reader.close(),
       this.#surveyor.close(),
       this.#transactions.close(),
+      this.#plugins?.close(),
     ]);
   }
 }

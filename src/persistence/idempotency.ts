@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as hashOf } from 'node:crypto';
 import { configure } from 'safe-stable-stringify';
 import { type ErrorCatalogue, refuse } from '../kernel/errors.ts';
 import { type Sql, statement } from './sql/statement.ts';
@@ -27,28 +27,32 @@ export interface BoundKey extends IdempotentRequest {
   readonly result: unknown;
 }
 
+/** What a request answered: where it made one operation and nothing else, that one's id is all that is kept. */
+const RESULT = `coalesce(result, jsonb_build_object('operation', operation_id)) as result`;
 const find = statement<{ mutation: string; hash: Buffer; result: unknown }>(
   'idempotency.find',
-  'select mutation, request_hash as hash, result from idempotency where tenant_id = $1 and key = $2',
+  `select mutation, request_hash as hash, ${RESULT} from idempotency where tenant_id = $1 and key = $2`,
 );
 const findMany = statement<BoundKey>(
   'idempotency.find_many',
-  `select key, mutation, request_hash as hash, result from idempotency
+  `select key, mutation, request_hash as hash, ${RESULT} from idempotency
     where tenant_id = $1 and key = any($2::text[])`,
 );
 const bindMany = statement(
   'idempotency.bind_many',
-  `insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
-   select $1, k.key, k.mutation, decode(k.hash, 'hex'), k.result, (select business_time())
-     from unnest($2::text[], $3::text[], $4::text[], $5::jsonb[]) as k (key, mutation, hash, result)
+  `insert into idempotency (tenant_id, key, mutation, request_hash, result, operation_id, created_at)
+   select $1, k.*, (select business_time())
+     from (select unnest($2::text[]) as key, unnest($3::text[]), unnest($4::bytea[]), unnest($5::jsonb[]),
+                  unnest($6::uuid[])) k
     order by k.key`,
 );
 const claim = statement<{ key: string }>(
   'idempotency.claim',
-  `insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
-   values ($1, $2, $3, $4, $5, business_time()) on conflict do nothing returning key`,
+  `insert into idempotency (tenant_id, key, mutation, request_hash, result, operation_id, created_at)
+   values ($1, $2, $3, $4, $5, $6, business_time()) on conflict do nothing returning key`,
 );
 
+const KEY = /^[0-9a-f-]{36}$/;
 const stringify = configure({ bigint: false });
 
 /**
@@ -61,7 +65,7 @@ export function idempotentRequest(mutation: string, input: { idempotencyKey: str
     throw refuse('IDEMPOTENCY_KEY_INVALID', ['idempotencyKey']);
   }
   const canonical = stringify(rest, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
-  const hash = createHash('sha256').update(`${mutation}\n${canonical}`).digest();
+  const hash = hashOf('sha256', `${mutation}\n${canonical}`, 'buffer');
   return { key: idempotencyKey, mutation, hash };
 }
 
@@ -107,9 +111,17 @@ export async function bindKeys(
     tenantKey,
     bound.map(({ key }) => key),
     bound.map(({ mutation }) => mutation),
-    bound.map(({ hash }) => hash.toString('hex')),
-    bound.map(({ result }) => JSON.stringify(result)),
+    bound.map(({ hash }) => hash),
+    bound.map(({ result }) => (operationOf(result) === null ? JSON.stringify(result) : null)),
+    bound.map(({ result }) => operationOf(result)),
   ]);
+}
+
+/** The operation, where a result names that and nothing else. */
+function operationOf(result: unknown): string | null {
+  if (typeof result !== 'object' || result === null || Object.keys(result).length !== 1) return null;
+  const { operation } = result as { operation?: unknown };
+  return typeof operation === 'string' && KEY.test(operation) ? operation : null;
 }
 
 /** Thrown by `claimKey` when another transaction has bound the key meanwhile; its result can be read now. */
@@ -126,7 +138,9 @@ export async function claimKey(
   request: IdempotentRequest,
   result: unknown,
 ): Promise<void> {
-  const values = [tenantKey, request.key, request.mutation, request.hash, JSON.stringify(result)];
-  const claimed = await tx.run(claim, values);
+  const operation = operationOf(result);
+  const values = [tenantKey, request.key, request.mutation, request.hash];
+  const answer = [operation === null ? JSON.stringify(result) : null, operation];
+  const claimed = await tx.run(claim, [...values, ...answer]);
   if (claimed.length === 0) throw new AlreadyDone('The request was carried out before.');
 }

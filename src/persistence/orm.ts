@@ -1,5 +1,6 @@
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { inTransaction } from './in-transaction.ts';
 
 export type { EntityManager } from '@mikro-orm/postgresql';
 
@@ -32,6 +33,6 @@ export async function unitOfWork<T>(
 ): Promise<T> {
   return await orm.em.fork().transactional(async (em) => {
     await em.execute(`select set_config('app.tenant_id', ?, true)`, [tenantKey]);
-    return await work(em as EntityManager);
+    return await inTransaction(() => work(em as EntityManager));
   });
 }

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
@@ -31,6 +31,12 @@ interface ImportOptions {
   readonly delimiter: string;
 }
 
+/** With what was said of counts as numbers. */
+type CountedOptions = Omit<ImportOptions, 'batch' | 'concurrency'> & {
+  readonly batch: number;
+  readonly concurrency: number;
+};
+
 /** @param exitWith hears the exit code: 130 when the import was stopped */
 export function addImportCommand(cli: Command, exitWith: (code: number) => void): void {
   cli
@@ -59,12 +65,8 @@ export function addImportCommand(cli: Command, exitWith: (code: number) => void)
 }
 
 async function runImport(file: string, options: ImportOptions): Promise<number> {
-  const size = await stat(file).then(
-    (found) => found.size,
-    () => {
-      throw new CommandFailure(text('import.noFile', { file }));
-    },
-  );
+  const size = await sizeOf(file);
+  const counts = { batch: toCount(options.batch), concurrency: toCount(options.concurrency) };
   const columns = options.format === 'csv' ? toColumns(options) : null;
   if (columns === null && options.format !== CDNOW) {
     throw new CommandFailure(text('import.unknownFormat', { format: options.format }));
@@ -73,9 +75,12 @@ async function runImport(file: string, options: ImportOptions): Promise<number> 
   const stop = (): void => stopping.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    return await inSession((session) => importInto(session, file, size, options, columns, stopping.signal), {
-      relaxedCommits: true,
-    });
+    return await inSession(
+      (session) => importInto(session, file, size, { ...options, ...counts }, columns, stopping.signal),
+      {
+        relaxedCommits: true,
+      },
+    );
   } finally {
     process.removeListener('SIGINT', stop).removeListener('SIGTERM', stop);
   }
@@ -85,7 +90,7 @@ async function importInto(
   session: Session,
   file: string,
   size: number,
-  options: ImportOptions,
+  options: CountedOptions,
   columns: CsvColumns | null,
   signal: AbortSignal,
 ): Promise<number> {
@@ -105,14 +110,13 @@ async function importInto(
     format: options.format,
     currency: definition.currency,
     type: options.type,
-    batch: toCount(options.batch),
-    concurrency: toCount(options.concurrency),
+    batch: options.batch,
+    concurrency: options.concurrency,
     refusedFile,
     onLine: progress.onLine,
     signal,
-  });
+  }).finally(progress.stop);
   await session.application.database.harden(tenantKey);
-  progress.stop();
   if (refused > 0) process.stderr.write(`${text('import.refused', { count: refused, file: refusedFile })}\n`);
   const totals = await activities.totals(tenantKey, POINTS);
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
@@ -126,12 +130,24 @@ async function importInto(
   return 130;
 }
 
+/** @throws CommandFailure when it can't be read, or is a folder */
+async function sizeOf(file: string): Promise<number> {
+  const found = await access(file, constants.R_OK).then(
+    () => stat(file),
+    () => null,
+  );
+  if (found === null || found.isDirectory()) throw new CommandFailure(text('import.noFile', { file }));
+  return found.size;
+}
+
+/** @throws CommandFailure when it is no whole number from 1 */
 function toCount(option: string): number {
-  return Math.max(1, Number.parseInt(option, 10) || 1);
+  if (!/^[1-9]\d{0,5}$/.test(option)) throw new CommandFailure(text('import.badCount', { value: option }));
+  return Number(option);
 }
 
 /** The tenant named; the one of the CDNOW file is made with its program when it is missing. */
-async function ensureTenant(session: Session, { tenant, format }: ImportOptions): Promise<string> {
+async function ensureTenant(session: Session, { tenant, format }: CountedOptions): Promise<string> {
   const { tenants, programs } = session.application.services;
   const known = await tenants.findKeyByCode(tenant);
   if (known !== null || tenant !== CDNOW || format !== CDNOW)

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { hash } from 'node:crypto';
+import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import type { ActivityService } from '../../domain/activities/index.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
-import { explainReason } from '../session.ts';
+import { CommandFailure, explainReason } from '../session.ts';
 import { text } from '../texts.ts';
 import type { Purchase, PurchaseLine } from './lines.ts';
 
@@ -28,8 +28,7 @@ export interface ImportJob {
 
 /** The key of a line: its content and its count among equals, so that it is the same in every run. */
 export function lineKey(format: string, content: string, count: number): string {
-  const digest = createHash('sha256').update(content).digest('base64url');
-  return `import:${format}:${digest}:${count}`;
+  return `import:${format}:${hash('sha256', content, 'base64url')}:${count}`;
 }
 
 /** Lines that were refused, each with its number and why; the file is made when there is one. */
@@ -43,7 +42,7 @@ class RefusedLines {
   }
 
   add({ number, raw }: PurchaseLine, reason: string): void {
-    this.#stream ??= createWriteStream(this.#file);
+    this.#stream ??= opened(this.#file);
     this.#stream.write(`${number}\t${reason}\t${raw}\n`);
     this.count += 1;
   }
@@ -52,6 +51,15 @@ class RefusedLines {
     if (this.#stream === null) return;
     this.#stream.end();
     await finished(this.#stream);
+  }
+}
+
+/** @throws CommandFailure when it can't be written */
+function opened(file: string): WriteStream {
+  try {
+    return createWriteStream(file, { fd: openSync(file, 'w') });
+  } catch {
+    throw new CommandFailure(text('import.noRefusedFile', { file }));
   }
 }
 
@@ -64,31 +72,44 @@ interface CountedLine {
 
 /** What is recorded one after the other: all lines of a member are in one lane. */
 interface Lane {
-  gathered: CountedLine[];
-  working: Promise<void>;
+  readonly gathered: CountedLine[];
+  /** Null while it has no commit under way. */
+  working: Promise<void> | null;
 }
+
+/** How many lines are read ahead, in commits of each lane: with one that is full, none waits for another. */
+const READ_AHEAD = 2;
 
 /**
  * Records every line through the service that `recordActivity` uses, many in one transaction. Lines of one
  * member go one after the other, in the file's order; while the database is at work for one lane, the next
- * commit of another is worked out. Nothing is read while each lane has one commit under way and another full.
+ * commit of another is worked out. A lane waits for its own lines alone.
  * @returns how many lines were refused
  */
 export async function importActivities(job: ImportJob): Promise<{ refused: number }> {
   const refused = new RefusedLines(job.refusedFile);
   const seen = new Map<string, number>();
-  const lanes = Array.from({ length: job.concurrency }, (): Lane => {
-    return { gathered: [], working: Promise.resolve() };
-  });
+  const lanes = Array.from({ length: job.concurrency }, (): Lane => ({ gathered: [], working: null }));
+  const mostUnderWay = READ_AHEAD * job.batch * lanes.length;
+  let underWay = 0;
   let failure: unknown = null;
-  const send = async (lane: Lane): Promise<void> => {
-    const { gathered } = lane;
-    lane.gathered = [];
-    await lane.working;
-    if (failure !== null || job.signal.aborted) return;
-    lane.working = recordLines(job, gathered, refused).catch((error: unknown) => {
+  const work = async (lane: Lane, atLeast: number): Promise<void> => {
+    try {
+      while (lane.gathered.length >= atLeast && failure === null && !job.signal.aborted) {
+        const lines = lane.gathered.splice(0, job.batch);
+        await recordLines(job, lines, refused);
+        underWay -= lines.length;
+      }
+    } catch (error) {
       failure ??= error;
-    });
+    } finally {
+      lane.working = null;
+    }
+  };
+  /** Commits what a lane has gathered, unless it is at work. */
+  const keepWorking = async (lane: Lane, atLeast = job.batch): Promise<void> => {
+    if (lane.working === null && lane.gathered.length >= atLeast) lane.working = work(lane, atLeast);
+    await lane.working;
   };
   for await (const line of job.lines) {
     if (job.signal.aborted || failure !== null) break;
@@ -101,11 +122,15 @@ export async function importActivities(job: ImportJob): Promise<{ refused: numbe
     const count = (seen.get(purchase.content) ?? 0) + 1;
     seen.set(purchase.content, count);
     const lane = lanes[laneOf(purchase.identity.value, lanes.length)];
-    lane?.gathered.push({ line, purchase, count });
-    if (lane !== undefined && lane.gathered.length >= job.batch) await send(lane);
+    if (lane === undefined) continue;
+    lane.gathered.push({ line, purchase, count });
+    underWay += 1;
+    void keepWorking(lane);
+    while (underWay >= mostUnderWay && failure === null && !job.signal.aborted)
+      await Promise.race(lanes.flatMap(({ working }) => working ?? []));
   }
-  await Promise.all(lanes.map(send));
-  await Promise.all(lanes.map(({ working }) => working));
+  await Promise.all(lanes.map((lane) => keepWorking(lane)));
+  await Promise.all(lanes.map((lane) => keepWorking(lane, 1)));
   await refused.close();
   if (failure !== null) throw failure;
   return { refused: refused.count };

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { parse } from 'csv-parse';
+import { type CsvError, parse } from 'csv-parse';
 import { DateTime } from 'luxon';
 import { IdentityKind } from '../../domain/members/index.ts';
 import { CommandFailure } from '../session.ts';
@@ -103,8 +103,16 @@ export async function* readCsv(
   zone: string,
   columns: CsvColumns,
 ): AsyncGenerator<PurchaseLine> {
+  const broken: PurchaseLine[] = [];
   const rows = createReadStream(file).pipe(
     parse({
+      // A quote within a field stands for itself; one that is never closed is refused with all behind it.
+      relaxQuotes: true,
+      skipRecordsWithError: true,
+      onSkip: (error, raw = '') => {
+        broken.push(brokenLine(error, raw));
+        return undefined;
+      },
       bom: true,
       delimiter: columns.delimiter,
       relaxColumnCount: true,
@@ -127,10 +135,16 @@ export async function* readCsv(
     dateFormat === null ? DateTime.fromISO(date, { zone }) : DateTime.fromFormat(date, dateFormat, { zone }),
   );
   for await (const { record, raw, info } of rows as AsyncIterable<CsvRow>) {
+    yield* broken.splice(0);
     const line = raw.replace(/\r?\n$/, '');
     const purchase = toCsvPurchase(record, toMoment, columns);
     yield { number: info.lines, raw: line, bytes: Buffer.byteLength(raw), purchase };
   }
+  yield* broken;
+}
+
+function brokenLine(error: CsvError | undefined, raw: string): PurchaseLine {
+  return { number: Number(error?.lines ?? 0), raw, bytes: Buffer.byteLength(raw), purchase: null };
 }
 
 function toCsvPurchase(

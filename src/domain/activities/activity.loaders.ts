@@ -28,26 +28,19 @@ export interface ActivityLoaders {
 const NEWEST: ActivityPlace = { occurredAt: 'infinity', activityKey: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
 
 /** The batched reads of one request. */
-export function createActivityLoaders(sql: Sql, tenantKey: string, remember = true): ActivityLoaders {
+export function createActivityLoaders(sql: Sql, tenantKey: string): ActivityLoaders {
   return {
-    activity: new DataLoader(
-      async (keys) => {
-        const rows = await findActivities(sql, tenantKey, keys);
-        const byKey = new Map(rows.map((row) => [row.activityKey, row]));
-        return keys.map((key) => byKey.get(key) ?? null);
-      },
-      { cache: remember },
-    ),
-    refunded: new DataLoader(
-      async (keys) => {
-        const rows = await findRefunded(sql, tenantKey, keys);
-        const byKey = new Map(rows.map(({ activityKey, amount }) => [activityKey, amount]));
-        return keys.map((key) => byKey.get(key) ?? 0n);
-      },
-      { cache: remember },
-    ),
+    activity: new DataLoader(async (keys) => {
+      const rows = await findActivities(sql, tenantKey, keys);
+      const byKey = new Map(rows.map((row) => [row.activityKey, row]));
+      return keys.map((key) => byKey.get(key) ?? null);
+    }),
+    refunded: new DataLoader(async (keys) => {
+      const rows = await findRefunded(sql, tenantKey, keys);
+      const byKey = new Map(rows.map(({ activityKey, amount }) => [activityKey, amount]));
+      return keys.map((key) => byKey.get(key) ?? 0n);
+    }),
     activityPage: new DataLoader((keys) => loadPages(sql, tenantKey, keys), {
-      cache: remember,
       cacheKeyFn: ({ memberKey, type, first, after }) => `${memberKey} ${type} ${first} ${after}`,
     }),
   };

@@ -105,7 +105,8 @@ export function refuseBadMoment(
   if (occurredAt === null || occurredAt === undefined) return;
   if (occurredAt.getTime() > now.getTime() + FUTURE_TOLERANCE_MS)
     throw refuse('OCCURRED_IN_FUTURE', ['occurredAt']);
+  if (isImport) return;
   const limit = parseDuration(definition.backdating);
-  if (isImport || limit === null || occurredAt >= minus(now, limit, definition.timeZone)) return;
+  if (limit === null || occurredAt >= minus(now, limit, definition.timeZone)) return;
   throw refuse('OCCURRED_TOO_OLD', ['occurredAt'], { limit: definition.backdating });
 }

@@ -46,7 +46,9 @@ class RecordActivityPayload {
   @Field(() => Member, { nullable: true, description: 'Whose it is; null when it was refused.' })
   member!: Member | null;
 
-  @Field(() => [LedgerOperation], { description: 'What it gave: one operation for each rule and asset.' })
+  @Field(() => [LedgerOperation], {
+    description: 'What it gave: one operation for each rule or extension, and asset.',
+  })
   operations!: readonly LedgerOperation[];
 
   @Field(() => [UserError], { description: 'Why it was refused; empty when it was done.' })
@@ -130,7 +132,7 @@ export class ActivityResolver {
   }
 
   @FieldResolver(() => [Explanation], {
-    description: 'One line for every rule asked, also for those that gave nothing.',
+    description: 'One line for every rule and extension asked, also for those that gave nothing.',
   })
   explanations(
     @Root() { storedExplanations }: Row<Activity>,

@@ -1,8 +1,9 @@
+import type { FeedListener } from '../../events/index.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import { newKey, toPublicId } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import type { Database } from '../../persistence/index.ts';
-import type { LedgerService, PostingListener } from '../ledgers/index.ts';
+import type { LedgerService } from '../ledgers/index.ts';
 import { createMemberLoaders, ledgersThen } from '../members/index.ts';
 import type { UseCase, UseCaseRunner } from '../programs/index.ts';
 import { operationKeysOf } from '../rules/index.ts';
@@ -31,7 +32,7 @@ export interface ActivityServiceParts extends Omit<RecordingParts, 'finder'>, Om
   readonly database: Database;
   readonly useCases: UseCaseRunner;
   readonly ledgers: LedgerService;
-  readonly listener: PostingListener;
+  readonly listener: FeedListener;
 }
 
 /** Use cases on activities: the way from what a member did to what it gives, and back. */
@@ -103,14 +104,11 @@ export class ActivityService {
     await this.record(ctx, input, { isOwn: true });
   }
 
-  #activity(
-    ctx: RequestContext,
-    input: RecordActivityInput,
-    { isImport = false }: RecordOptions,
-  ): Promise<Recorded> {
+  #activity(ctx: RequestContext, input: RecordActivityInput, options: RecordOptions): Promise<Recorded> {
+    const { isImport = false } = options;
     return this.#run<ActivityProposal>(ctx, input, {
       propose: async (program) => {
-        const known = await this.#recording.look(ctx, program, [input]);
+        const known = await this.#recording.look(ctx, program, [input], options);
         return await this.#recording.propose(ctx, program, input, known);
       },
       stored: toStored,
@@ -153,7 +151,7 @@ export class ActivityService {
       ...phases,
       replay: (stored) => this.#replayed(ctx, stored),
     });
-    if (written) listener.posted(ctx.tenantKey, [result.member.memberKey]);
+    if (written) listener.posted(ctx.tenantKey);
     // After the commit the entries know their feed positions, and so do the ledgers made from them.
     return { ...result, member: { ...result.member, ledgersThen: ledgersThen(result.operations) } };
   }

@@ -29,11 +29,19 @@ const selectAwaiting = statement<AwaitingLots>(
     group by n.member_id, n.asset`,
 );
 
-/** The activities whose credits wait for an activity of this type; none if nothing does. */
+/**
+ * The activities whose credits wait for an activity of this type; none if nothing does. An asset that waits
+ * may have been given by an extension, for any activity that the program knows.
+ */
 function awaitingTypes({ rules, assets }: ProgramDefinition, type: string): string[] {
   const waiting = new Set(assets.flatMap(({ code, maturity }) => (maturity?.event === type ? code : [])));
+  if (waiting.size > 0) {
+    const others = new Set(['purchase', ...rules.map(({ trigger }) => trigger)]);
+    others.delete(type);
+    return [...others];
+  }
   const triggers = rules.flatMap(({ trigger, postings }) =>
-    postings.some(({ asset, availableOn }) => availableOn === type || waiting.has(asset)) ? trigger : [],
+    postings.some(({ availableOn }) => availableOn === type) ? trigger : [],
   );
   return [...new Set(triggers)];
 }

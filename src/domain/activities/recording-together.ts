@@ -1,3 +1,4 @@
+import type { FeedListener } from '../../events/index.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import {
@@ -9,7 +10,6 @@ import {
   idempotentRequest,
   resultFor,
 } from '../../persistence/index.ts';
-import type { PostingListener } from '../ledgers/index.ts';
 import { businessNow } from '../members/index.ts';
 import type { PinnedProgram, ProgramService } from '../programs/index.ts';
 import { rulesFor } from '../rules/index.ts';
@@ -69,7 +69,7 @@ type RecordOne = (
 export interface TogetherParts {
   readonly database: Database;
   readonly programs: ProgramService;
-  readonly listener: PostingListener;
+  readonly listener: FeedListener;
 }
 
 /** Records many activities of a tenant, as many in one transaction as can be. */
@@ -164,7 +164,7 @@ export class RecordingTogether {
     lines: readonly Line[],
     options: RecordOptions,
   ): Promise<Sorted> {
-    const found = await this.#look(ctx, program, lines);
+    const found = await this.#look(ctx, program, lines, options);
     const sorted: Sorted = { done: new Map(), together: [], alone: [], rest: [] };
     const open = lines.filter((line) => {
       const bound = found.bound.get(line.request.key);
@@ -187,7 +187,12 @@ export class RecordingTogether {
     return sorted;
   }
 
-  async #look(ctx: RequestContext, program: PinnedProgram, lines: readonly Line[]): Promise<Found> {
+  async #look(
+    ctx: RequestContext,
+    program: PinnedProgram,
+    lines: readonly Line[],
+    options: RecordOptions,
+  ): Promise<Found> {
     const { tenantKey } = ctx;
     const sql = this.#parts.database.read(tenantKey);
     const orders = lines.flatMap(({ input: { type, order } }) =>
@@ -198,6 +203,7 @@ export class RecordingTogether {
         ctx,
         program,
         lines.map(({ input }) => input),
+        options,
       ),
       findBound(
         sql,
@@ -234,7 +240,7 @@ export class RecordingTogether {
     for (const [index, line] of lines.entries()) {
       if (
         claimsOf(line).some((name) => found.firstWith.get(name) !== line) ||
-        seesWhatIsLeft(program, line, before)
+        seesWhatIsLeft(program, line, before, found.known)
       ) {
         rest.push(...lines.slice(index));
         return;
@@ -246,6 +252,12 @@ export class RecordingTogether {
       }
       try {
         const proposed = await this.#recording.propose(ctx, program, line.input, found.known);
+        if (isNamedByExtension(proposed, line, found.known)) {
+          // Other lines may be that member's, too; and none before it is: that one would have enrolled them.
+          alone.push(line);
+          rest.push(...lines.slice(index + 1));
+          return;
+        }
         const proposal = { ...proposed, inputHash: line.request.hash };
         // Tags of one member are changed once a transaction.
         if (mayTag(proposal) && before.some(mayTag)) {
@@ -279,7 +291,7 @@ export class RecordingTogether {
       });
       await Promise.all([facts, committing]);
     });
-    listener.posted(tenantKey, [...new Set(proposals.map(({ activity }) => activity.memberKey))]);
+    listener.posted(tenantKey);
   }
 }
 
@@ -295,21 +307,28 @@ function claimsOf({ request, input: { type, order } }: Line): string[] {
 
 /**
  * Whether the rules for a line look at what lines of the same member before it may change: the tier, which is
- * known only when those are counted; tags that their rules, or enrolling, give.
+ * known only when those are counted; tags that their rules, or enrolling, give. Extensions are told both.
  */
 function seesWhatIsLeft(
   program: PinnedProgram,
   { input }: Line,
   before: readonly ActivityProposal[],
+  { extensions }: Known,
 ): boolean {
   if (before.length === 0) return false;
+  if (extensions !== null) return true;
   const { reads, hasExpressions } = rulesFor(program.definition, input.type);
   return reads.has('tier') || (hasExpressions && before.some(mayTag));
 }
 
+/** Whether an extension answered that who seemed to be new is an existing member. */
+function isNamedByExtension({ member }: ActivityProposal, { input }: Line, { members }: Known): boolean {
+  return member !== null && members.known(input) === null;
+}
+
 function mayTag({ proposals, enrolment }: ActivityProposal): boolean {
   return [...proposals, ...(enrolment?.proposals ?? [])].some(
-    ({ miss, rule }) => miss === null && rule.tags !== undefined,
+    ({ miss, rule }) => miss === null && rule?.tags !== undefined,
   );
 }
 

@@ -1,36 +1,37 @@
+import type { Asker } from '../../extension/index.ts';
 import { refuse } from '../../kernel/errors.ts';
 import { newKey, toPublicId } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { type Database, type Transaction, violatedConstraint } from '../../persistence/index.ts';
-import { storeFacts } from '../expressions/index.ts';
+import { type AskedTier, type ExpressionFacts, storeFacts, toFacts } from '../expressions/index.ts';
 import type { LedgerOperation, LedgerWriter, Measure, Posting, PostingContext } from '../ledgers/index.ts';
 import {
-  businessNow,
+  businessClock,
   changeTagsAndTiers,
   type Enrolment,
   type EnrolmentProposal,
   type Member,
+  subjectOf,
 } from '../members/index.ts';
 import type { PinnedProgram } from '../programs/index.ts';
 import {
-  type AskedTier,
   askRules,
+  type Proposal,
   type RuleEffects,
-  type RuleProposal,
   type RuleResults,
   rulesFor,
   type StoredOperations,
   storedOperations,
-  toFacts,
   whenKnown,
 } from '../rules/index.ts';
 import type { TierTracker } from '../tiers/index.ts';
 import type { RecordActivityInput } from './activity.inputs.ts';
 import { toAmount, toOrderLines } from './activity.policy.ts';
 import { insertMany, type NewActivity } from './activity.repository.ts';
+import { type ActivityAnswerers, findAnswerers, refuseInvalid, withExtensions } from './activity-asking.ts';
 import { awaitedBy } from './awaited.repository.ts';
 import { type MemberFinder, type NamedMembers, nameOf } from './member-finder.ts';
-import type { Recorded } from './recorded.ts';
+import type { Recorded, RecordOptions } from './recorded.ts';
 import { toLines } from './refund.policy.ts';
 
 /** An activity before its rules are settled. */
@@ -42,7 +43,8 @@ export interface ActivityProposal {
   readonly member: Member | null;
   /** How the member will be enrolled, where it is this activity that does so. */
   readonly enrolment: EnrolmentProposal | null;
-  readonly proposals: readonly RuleProposal[];
+  /** Of the program's rules and, after them, of extensions. */
+  readonly proposals: readonly Proposal[];
   /** What earlier activities gave, and that waited for this one. */
   readonly awaited: readonly Posting[];
   /** Of its own input, where many are committed together. */
@@ -71,13 +73,18 @@ export interface Known {
   readonly members: NamedMembers;
   /** Who will be enrolled by an activity that is proposed upon the same, by the name that it gives them. */
   readonly joining: Map<string, EnrolmentProposal>;
-  /** Business time, where expressions look at it. */
+  /** Who answers what is asked about them; null where nobody does. */
+  readonly extensions: ActivityAnswerers | null;
+  /** Business time, where expressions or extensions look at it. */
   readonly now: Date;
-  /** In the primary ladder, by member, where expressions look at it. */
+  /** The same, for whoever else needs it: it is looked up once for all. */
+  readonly clock: () => Promise<Date>;
+  /** In the primary ladder, by member, where expressions or extensions look at it. */
   readonly tiers: ReadonlyMap<string, AskedTier | null>;
 }
 
 export interface RecordingParts {
+  readonly asker: Asker<ExpressionFacts>;
   readonly database: Database;
   readonly writer: LedgerWriter;
   readonly enrolment: Enrolment;
@@ -114,52 +121,95 @@ export class Recording {
     ctx: RequestContext,
     program: PinnedProgram,
     inputs: readonly RecordActivityInput[],
+    { isOwn = false }: RecordOptions,
   ): Promise<Known> {
-    const { finder, database, tiersOf } = this.#parts;
+    const { asker, finder, database, tiersOf } = this.#parts;
+    const clock = businessClock(database.read(ctx.tenantKey), ctx.tenantKey);
     const rulesOf = ({ type }: RecordActivityInput) => rulesFor(program.definition, type);
-    const [members, now] = await Promise.all([
+    const [extensions, members, then] = await Promise.all([
+      findAnswerers(asker, ctx.tenantKey, isOwn),
       finder.look(ctx, inputs),
-      inputs.some((input) => rulesOf(input).hasExpressions)
-        ? businessNow(database.read(ctx.tenantKey), ctx.tenantKey)
-        : new Date(0),
+      inputs.some((input) => rulesOf(input).hasExpressions) ? clock() : new Date(0),
     ]);
-    const ranked = inputs.filter((input) => rulesOf(input).reads.has('tier'));
+    const isAsked = extensions !== null;
+    const now = isAsked ? await clock() : then;
+    const ranked = isAsked ? inputs : inputs.filter((input) => rulesOf(input).reads.has('tier'));
     const keys = [...new Set(ranked.flatMap((input) => members.known(input)?.memberKey ?? []))];
     const tiers = keys.length === 0 ? new Map() : await tiersOf(ctx.tenantKey, program, keys);
-    return { members, joining: new Map(), now, tiers };
+    return { members, joining: new Map(), extensions, now, clock, tiers };
   }
 
-  /** Works out what happened and asks the rules about it, with no transaction open. */
+  /** Works out what happened and asks rules and extensions about it, with no transaction open. */
   async propose(
     ctx: RequestContext,
     program: PinnedProgram,
     input: RecordActivityInput,
-    { members, joining, now, tiers }: Known,
+    known: Known,
   ): Promise<ActivityProposal> {
+    const { joining, now } = known;
     const amount = toAmount(input.amount, program, ['amount']);
     const orderLines = toOrderLines(input.order, amount, program);
     const { reads, hasExpressions } = rulesFor(program.definition, input.type);
-    const member = members.find(input);
-    const joined = member === null ? joining.get(nameOf(input)) : undefined;
-    const isNew = member === null && joined === undefined;
-    const enrolment = isNew ? await this.#proposeEnrolment(ctx, program, input) : null;
-    const asked = member ?? (joined ?? enrolment)?.member ?? null;
+    const { member, enrolment, joins } = await this.#who(ctx, program, input, known);
+    const asked = member ?? joins?.member ?? null;
     if (asked === null) throw refuse('MEMBER_NOT_FOUND', ['identity']);
     const { memberKey } = asked;
     const activity = toActivity(ctx, program, input, { memberKey, amount, orderLines });
+    const isRanked = reads.has('tier') || known.extensions !== null;
     const about = {
       member: { ...asked, enrolledAt: member?.enrolledAt ?? null },
       publicId: toPublicId('member', memberKey),
       happening: { ...activity, trigger: activity.type, amount, lines: toLines(orderLines) },
-      tier: reads.has('tier') ? (tiers.get(memberKey) ?? null) : null,
+      tier: isRanked && member !== null ? await this.#tierOf(ctx, program, member, known) : null,
     };
     const facts = () => toFacts(about, now, program.definition.timeZone);
     const stored = hasExpressions && amount !== null ? storeFacts(facts()) : null;
-    const proposals = askRules(program, { trigger: input.type, amount, memberKey, facts });
+    const { idempotencyKey, dryRun } = input;
+    const subject = joins === null ? about.publicId : subjectOf(joins.identities);
+    const question = { ...about, activity, facts, subject, idempotencyKey, isDryRun: dryRun === true };
+    await refuseInvalid(program, question, known);
+    const ofRules = askRules(program, { trigger: input.type, amount, memberKey, facts });
+    const proposals = await withExtensions(program, { ...question, proposals: ofRules }, known);
     const sql = this.#parts.database.read(ctx.tenantKey);
     const awaited = await awaitedBy(sql, ctx.tenantKey, program.definition, activity);
     if (enrolment !== null) joining.set(nameOf(input), enrolment);
     return { activity: { ...activity, facts: stored }, member, enrolment, proposals, awaited };
+  }
+
+  /** Who did it: a member, or somebody who is enrolled by this activity or by one before it. */
+  async #who(
+    ctx: RequestContext,
+    program: PinnedProgram,
+    input: RecordActivityInput,
+    { members, joining, clock }: Known,
+  ): Promise<{
+    readonly member: Member | null;
+    readonly enrolment: EnrolmentProposal | null;
+    /** The enrolment that makes them a member, whichever activity brings it. */
+    readonly joins: EnrolmentProposal | null;
+  }> {
+    const member = members.find(input);
+    if (member !== null) return { member, enrolment: null, joins: null };
+    const joined = joining.get(nameOf(input));
+    if (joined !== undefined) return { member: null, enrolment: null, joins: joined };
+    const { identity, source, idempotencyKey, dryRun } = input;
+    const identities = identity === null || identity === undefined ? [] : [identity];
+    const newcomer = { idempotencyKey, identities, source, dryRun };
+    const enrolment = await this.#parts.enrolment.propose(ctx, program, newcomer, clock);
+    if ('existing' in enrolment) return { member: enrolment.existing, enrolment: null, joins: null };
+    return { member: null, enrolment, joins: enrolment };
+  }
+
+  /** The tier of who was looked up before, or of whom an extension named just now. */
+  async #tierOf(
+    ctx: RequestContext,
+    program: PinnedProgram,
+    { memberKey }: Member,
+    { tiers }: Known,
+  ): Promise<AskedTier | null> {
+    const found = tiers.get(memberKey);
+    if (found !== undefined) return found;
+    return (await this.#parts.tiersOf(ctx.tenantKey, program, [memberKey])).get(memberKey) ?? null;
   }
 
   /**
@@ -178,7 +228,11 @@ export class Recording {
     const enrolments = proposals.flatMap((proposal) => proposal.enrolment ?? []);
     const joined = enrolments.length === 0 ? [] : this.#enrol(tx, context, enrolments, settled);
     const written = whenKnown(settled, (known) => this.#write(tx, context, proposals, known));
-    const measured = { ...context, measures: proposals.flatMap(({ activity }) => measuresOf(activity)) };
+    const measured = {
+      ...context,
+      measures: proposals.flatMap(({ activity }) => measuresOf(activity)),
+      newcomers: new Set(enrolments.map(({ member }) => member.memberKey)),
+    };
     const posted = whenKnown(settled, (known) => writer.post(tx, measured, postingsOf(proposals, known)));
     const [{ now }, members, { rows, tags }, { operations }, known] = await Promise.all([
       context.facts.then((facts) => {
@@ -260,15 +314,6 @@ export class Recording {
       changeTagsAndTiers(tx, context, this.#parts.tiers, changes),
     ]);
     return { rows, tags };
-  }
-
-  async #proposeEnrolment(
-    ctx: RequestContext,
-    program: PinnedProgram,
-    { identity, source, idempotencyKey, dryRun }: RecordActivityInput,
-  ): Promise<EnrolmentProposal> {
-    const identities = identity === null || identity === undefined ? [] : [identity];
-    return await this.#parts.enrolment.propose(ctx, program, { idempotencyKey, identities, source, dryRun });
   }
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { definitionOf, exampleText, pinned } from '../../../test/ledger/programs.ts';
 import { ask } from '../../../test/rules/asked.ts';
 import { Refusal } from '../../kernel/errors.ts';
-import type { EarnedByActivity } from '../ledgers/index.ts';
+import { type EarnedByActivity, ExplanationOutcome } from '../ledgers/index.ts';
 import {
   afterRefund,
   type Bought,
@@ -124,7 +124,7 @@ function refundAll(order: Bought, amounts: readonly bigint[]): Step[] {
   const whole = askAbout(order);
   let earned: EarnedByActivity[] = whole.credits.map((credit) => {
     const { operationKey, rule, asset, amount } = credit;
-    return { operationKey, rule, asset, amount, reversed: 0n };
+    return { operationKey, rule, extension: null, asset, amount, reversed: 0n };
   });
   let refunded = NOTHING;
   return amounts.flatMap((amount): Step[] => {
@@ -190,7 +190,21 @@ describe('a refund', () => {
   });
 
   it('takes a share of what an extension gave', () => {
-    const given = { operationKey: 'x', rule: null, asset: 'points', amount: 100n, reversed: 0n };
+    const own = { operationKey: 'x', rule: null, extension: { name: 'crm', version: 2 } };
+    const given = { ...own, asset: 'points', amount: 100n, reversed: 0n };
     expect(takeBacks([given], new Map(), { left: 1n, total: 3n })).toEqual([{ earned: given, amount: 67n }]);
+  });
+
+  it('entitles rules to nothing where an extension took their place', () => {
+    const bought = { amount: 20_000n, lines: [] };
+    const { explanations, credits } = askAbout(bought);
+    const extension = { name: 'crm', version: 2 };
+    const summary = { en: 'crm: +1 Points' };
+    const outcome = ExplanationOutcome.APPLIED;
+    const replacing = { rule: null, extension, replaces: true as const, outcome, summary };
+    const left = { amount: 15_000n, lines: [] };
+    expect(entitlements(askAbout(left), explanations, []).size).toBeGreaterThan(0);
+    expect(entitlements(askAbout(left), [...explanations, replacing], [])).toEqual(new Map());
+    expect(credits.length).toBeGreaterThan(0);
   });
 });

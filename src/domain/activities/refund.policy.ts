@@ -186,21 +186,26 @@ const LIMITED = [ExplanationOutcome.CAPPED, ExplanationOutcome.BUDGET_EXHAUSTED]
 
 /**
  * What the rules of a purchase give for what remains of it, by rule and asset; nothing for rules whose limits
- * had left nothing of the whole.
+ * had left nothing of the whole, and where an extension took their place.
  */
 export function entitlements(
   { decisions }: Pick<ReturnType<typeof decide>, 'decisions'>,
   before: readonly StoredExplanation[],
   earned: readonly Earned[],
 ): Map<string, bigint> {
+  // An extension put its own in the place of all that the rules gave, or of all in an asset.
+  const replaced = before.flatMap(({ replaces = [] }) => [replaces].flat());
+  if (replaced.includes(true)) return new Map();
   const gave = new Set(earned.map(({ rule, asset }) => `${rule} ${asset}`));
   const limited = new Set(
     before.flatMap(({ rule, outcome }) => (LIMITED.includes(outcome) ? (rule?.code ?? []) : [])),
   );
   const entitled = new Map<string, bigint>();
   for (const { rule, credits } of decisions) {
+    if (rule === null) continue;
     for (const { asset, amount } of credits) {
       const key = `${rule.code} ${asset}`;
+      if (replaced.includes(asset)) continue;
       if (limited.has(rule.code) && !gave.has(key)) continue;
       entitled.set(key, (entitled.get(key) ?? 0n) + amount);
     }
@@ -208,13 +213,14 @@ export function entitlements(
   return entitled;
 }
 
-/** One line for a rule of the purchase: what was taken back of what it gave. */
+/** One line for a rule or an extension of the purchase: what was taken back of what it gave. */
 export function explainTakeBack(
   { assets, definition, version }: PinnedProgram,
-  code: string,
+  { rule: code, extension }: Pick<Earned, 'rule' | 'extension'>,
   taken: readonly TakeBack[],
 ): StoredExplanation {
-  const rule = definition.rules.find((one) => one.code === code);
+  const name = definition.rules.find((one) => one.code === code)?.name ?? {};
+  const giver = code ?? extension?.name ?? '';
   const inWords = (language: 'en' | 'zh-CN', none: string): string => {
     const amounts = taken.map(
       ({ earned, amount }) => `−${amount} ${assets.get(earned.asset)?.name[language] ?? earned.asset}`,
@@ -223,8 +229,8 @@ export function explainTakeBack(
   };
   const outcome = taken.length === 0 ? ExplanationOutcome.ZERO : ExplanationOutcome.APPLIED;
   const summary = {
-    en: `${rule?.name.en ?? code}: ${inWords('en', 'nothing to take back')}`,
-    'zh-CN': `${rule?.name['zh-CN'] ?? code}：${inWords('zh-CN', '无需扣回')}`,
+    en: `${name.en ?? giver}: ${inWords('en', 'nothing to take back')}`,
+    'zh-CN': `${name['zh-CN'] ?? giver}：${inWords('zh-CN', '无需扣回')}`,
   };
-  return { rule: { code, version }, extension: null, outcome, summary };
+  return { rule: code === null ? null : { code, version }, extension, outcome, summary };
 }

@@ -3,7 +3,13 @@ import { fromPublicId, newKey, toPublicId } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import type { Database, Transaction } from '../../persistence/index.ts';
 import type { GrantWriter } from '../benefits/index.ts';
-import { type ExpressionFacts, restoreFacts } from '../expressions/index.ts';
+import {
+  type AskedTier,
+  type ExpressionFacts,
+  restoreFacts,
+  toFacts,
+  toOrderFacts,
+} from '../expressions/index.ts';
 import {
   type EarnedByActivity,
   type LedgerOperation,
@@ -16,16 +22,7 @@ import {
 } from '../ledgers/index.ts';
 import { changeTagsAndTiers, type Member } from '../members/index.ts';
 import type { PinnedProgram, ProgramService } from '../programs/index.ts';
-import {
-  type AskedTier,
-  askRules,
-  decide,
-  type RuleEffects,
-  type RuleProposal,
-  rulesFor,
-  toFacts,
-  toOrderFacts,
-} from '../rules/index.ts';
+import { askRules, decide, type Proposal, type RuleEffects, rulesFor } from '../rules/index.ts';
 import type { TierTracker } from '../tiers/index.ts';
 import type { Activity } from './activity.entity.ts';
 import type { RecordActivityInput } from './activity.inputs.ts';
@@ -172,7 +169,9 @@ export class Refunding {
     const answers = decide(askAgain(proposal, left), []);
     const entitled = entitlements(answers, purchase.storedExplanations, earned);
     const taken = takeBacks(earned, entitled, { left: left.amount, total: bought.amount });
-    const kept = new Set(answers.decisions.flatMap(({ rule, applies }) => (applies ? rule.code : [])));
+    const kept = new Set(
+      answers.decisions.flatMap(({ rule, applies }) => (applies ? (rule?.code ?? []) : [])),
+    );
     const lost = purchase.storedExplanations.flatMap(({ rule }) =>
       rule === null || kept.has(rule.code) ? [] : rule.code,
     );
@@ -222,7 +221,7 @@ function askOwnRules(
   program: PinnedProgram,
   { activity, member, tier, purchase }: RefundProposal,
   { now, amount }: { readonly now: Date; readonly amount: bigint },
-): RuleProposal[] {
+): Proposal[] {
   const { type: trigger } = activity;
   const { orderNumber } = purchase;
   const publicId = toPublicId('member', member.memberKey);
@@ -232,7 +231,7 @@ function askOwnRules(
 }
 
 /** Asks the purchase's own rules about what remains, with what they knew then; of nothing comes nothing. */
-function askAgain({ purchase, then, member }: RefundProposal, left: Bought): RuleProposal[] {
+function askAgain({ purchase, then, member }: RefundProposal, left: Bought): Proposal[] {
   if (left.amount === 0n) return [];
   const facts = (): ExpressionFacts => {
     if (purchase.facts === null) throw new Error('A purchase whose rules have expressions kept no facts.');
@@ -274,7 +273,7 @@ function toRefund(
   };
 }
 
-/** One line for each rule that gave something for the purchase: what was really taken back of it. */
+/** One line for each who gave something for the purchase, rule or extension: what was really taken back. */
 function explained(
   { then, reversals }: RefundProposal,
   earned: readonly EarnedByActivity[],
@@ -286,14 +285,18 @@ function explained(
     const amount = entries.reduce((sum, entry) => sum - entry.amount, 0n);
     return amount === 0n ? [] : [{ earned: one, amount }];
   });
-  const rules = new Set(earned.flatMap(({ rule }) => rule ?? []));
-  return [...rules].map((code) =>
+  const givers = new Map(earned.map((one) => [giverOf(one), one]));
+  return [...givers].map(([giver, one]) =>
     explainTakeBack(
       then,
-      code,
-      taken.filter((one) => one.earned.rule === code),
+      one,
+      taken.filter((own) => giverOf(own.earned) === giver),
     ),
   );
+}
+
+function giverOf({ rule, extension }: EarnedByActivity): string {
+  return rule === null ? `extension ${extension?.name}` : `rule ${rule}`;
 }
 
 /** What a refund takes from the metrics of the purchase, on the day of the purchase. */
@@ -318,7 +321,6 @@ function toReversals(proposal: RefundProposal, taken: readonly TakeBack[]): Post
 function toReversal({ activity, purchase, then, reversals }: RefundProposal, taken: TakeBack): Posting[] {
   const operationKey = reversals.get(taken.earned.operationKey);
   if (operationKey === undefined) return [];
-  const { rule } = taken.earned;
   return [
     {
       operationKey,
@@ -332,7 +334,7 @@ function toReversal({ activity, purchase, then, reversals }: RefundProposal, tak
       reason: activity.type,
       reference: purchase.orderNumber === null ? null : { type: 'order', id: purchase.orderNumber },
       explanation: null,
-      explain: (amount) => (rule === null ? null : explainTakeBack(then, rule, [{ ...taken, amount }])),
+      explain: (amount) => explainTakeBack(then, taken.earned, [{ ...taken, amount }]),
       activityKey: activity.activityKey,
     },
   ];

@@ -1,7 +1,7 @@
 import type { Database } from '../../persistence/index.ts';
 import { findEntryCount } from './audit.repository.ts';
 import { describeBreach } from './breach.ts';
-import type { BreachRow, Law } from './law.ts';
+import { type BreachRow, findBroken, type Law } from './law.ts';
 import { findLiabilities, type Liability } from './liability.repository.ts';
 import { type AssetTotals, findTotals, findUnrebuilt } from './rebuild.repository.ts';
 
@@ -24,9 +24,9 @@ export class AuditService {
     this.#database = database;
   }
 
-  /** What breaks a law: by one statement, so that it sees one moment, whatever is posted meanwhile. */
-  async check(tenantKey: string, { broken }: Law): Promise<Breaches> {
-    return toBreaches(await this.#database.survey(tenantKey).run(broken, [tenantKey]));
+  /** What breaks a law, whatever is posted meanwhile. */
+  async check(tenantKey: string, law: Law): Promise<Breaches> {
+    return toBreaches(await findBroken(this.#database.survey(tenantKey), tenantKey, law));
   }
 
   /** What the program owes to members at a moment (null = now), by asset. */

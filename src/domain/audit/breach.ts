@@ -5,6 +5,7 @@ import type { BreachRow } from './law.ts';
 const ID_COLUMNS: Readonly<Record<string, readonly [name: string, type: IdType]>> = {
   operation_id: ['operation', 'operation'],
   ref_operation_id: ['reverses', 'operation'],
+  member_id: ['member', 'member'],
   ledger_id: ['ledger', 'ledger'],
   lot_id: ['lot', 'lot'],
   hold_id: ['hold', 'hold'],

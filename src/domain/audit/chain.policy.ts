@@ -15,11 +15,23 @@ export interface ChainContent {
   readonly holds: readonly string[];
 }
 
-/** One link as it is stored. */
+/** One operation as it was sealed. */
 export interface ChainLink {
   readonly position: bigint;
   readonly operationKey: string;
+  /** Whole, or as much of it as is kept. */
   readonly hash: Buffer;
+}
+
+/** Operations that were sealed together, as they are stored. */
+export interface ChainRun {
+  /** Of the first one. */
+  readonly position: bigint;
+  readonly operationKeys: readonly string[];
+  /** How far behind the first one's position each of them is. */
+  readonly offsets: readonly number[];
+  /** The beginning of each one's hash, and the last one's whole. */
+  readonly hashes: Buffer;
 }
 
 /** The first operation that is not what was sealed. */
@@ -31,6 +43,9 @@ export interface ChainFault {
 }
 
 const VERSION = 1;
+const HASH_BYTES = 32;
+/** They say which one was changed; that something was, the whole hash of the run says. */
+const MARK_BYTES = 16;
 
 /** What comes before a tenant's first operation. */
 export function firstHash(tenantKey: string): Buffer {
@@ -48,7 +63,7 @@ export function canonicalOf(content: ChainContent): string {
   );
 }
 
-export function hashOf(before: Buffer, content: ChainContent): Buffer {
+function hashOf(before: Buffer, content: ChainContent): Buffer {
   return createHash('sha256').update(before).update(canonicalOf(content)).digest();
 }
 
@@ -61,26 +76,51 @@ export function linkAll(before: Buffer, contents: readonly ChainContent[]): Chai
   });
 }
 
-/** Compares what is sealed with what there is now; the first difference, or null. */
-export function findFault(
-  before: Buffer,
-  links: readonly ChainLink[],
-  contents: readonly ChainContent[],
-): ChainFault | null {
-  let last = before;
-  for (let index = 0; index < Math.max(links.length, contents.length); index += 1) {
-    const link = links[index];
-    const content = contents[index];
-    if (link === undefined || (content !== undefined && content.position < link.position))
-      return content === undefined ? null : faultOf(content, 'FOREIGN');
-    if (content === undefined || content.position > link.position) return faultOf(link, 'MISSING');
-    if (content.operationKey !== link.operationKey) return faultOf(link, 'MOVED');
-    if (!hashOf(last, content).equals(link.hash)) return faultOf(link, 'CHANGED');
-    last = link.hash;
+/** The links of a page as one row. */
+export function runOf(links: readonly ChainLink[]): ChainRun {
+  const position = links[0]?.position ?? 0n;
+  const last = links.length - 1;
+  return {
+    position,
+    operationKeys: links.map(({ operationKey }) => operationKey),
+    offsets: links.map((link) => Number(link.position - position)),
+    hashes: Buffer.concat(links.map(({ hash }, index) => hash.subarray(0, bytesKept(index === last)))),
+  };
+}
+
+/** The links of a row. One that was written by hand may lack parts, which then are like no operation's. */
+export function linksOf({ position, operationKeys, offsets, hashes }: ChainRun): ChainLink[] {
+  const last = operationKeys.length - 1;
+  return operationKeys.map((operationKey, index) => {
+    const start = index * MARK_BYTES;
+    const hash = hashes.subarray(start, start + bytesKept(index === last));
+    return { position: position + BigInt(offsets[index] ?? 0), operationKey, hash };
+  });
+}
+
+function bytesKept(isLast: boolean): number {
+  return isLast ? HASH_BYTES : MARK_BYTES;
+}
+
+/** Compares what is sealed with the links of what there is now; the first difference, or null. */
+export function findFault(sealed: readonly ChainLink[], found: readonly ChainLink[]): ChainFault | null {
+  for (let index = 0; index < Math.max(sealed.length, found.length); index += 1) {
+    const link = sealed[index];
+    const now = found[index];
+    if (link === undefined || (now !== undefined && now.position < link.position))
+      return now === undefined ? null : faultOf(now, 'FOREIGN');
+    if (now === undefined || now.position > link.position) return faultOf(link, 'MISSING');
+    if (now.operationKey !== link.operationKey) return faultOf(link, 'MOVED');
+    if (!isOf(now.hash, link)) return faultOf(link, 'CHANGED');
   }
   return null;
 }
 
-function faultOf({ operationKey, position }: ChainLink | ChainContent, what: ChainFault['what']): ChainFault {
+/** Whether a hash is the one of which this much is kept. */
+function isOf(hash: Buffer, { hash: kept }: ChainLink): boolean {
+  return kept.length >= MARK_BYTES && hash.subarray(0, kept.length).equals(kept);
+}
+
+function faultOf({ operationKey, position }: ChainLink, what: ChainFault['what']): ChainFault {
   return { operationKey, position, what };
 }

@@ -1,5 +1,5 @@
 import { type Sql, statement, type Transaction } from '../../persistence/index.ts';
-import type { ChainContent, ChainLink } from './chain.policy.ts';
+import type { ChainContent, ChainLink, ChainRun } from './chain.policy.ts';
 
 interface OperationText {
   readonly operationKey: string;
@@ -12,12 +12,14 @@ const selectFeed = statement<{ position: bigint }>(
 );
 const selectHead = statement<ChainLink>(
   'chain.head',
-  `select position, operation_id as "operationKey", hash from operation_chain
-    where tenant_id = $1 order by position desc limit 1`,
+  `select position + offsets[cardinality(offsets)] as position,
+          operation_ids[cardinality(operation_ids)] as "operationKey",
+          substring(hashes from length(hashes) - 31) as hash
+     from operation_chain where tenant_id = $1 order by position desc limit 1`,
 );
-const selectLinks = statement<ChainLink>(
-  'chain.links',
-  `select position, operation_id as "operationKey", hash from operation_chain
+const selectRuns = statement<ChainRun>(
+  'chain.runs',
+  `select position, operation_ids as "operationKeys", offsets, hashes from operation_chain
     where tenant_id = $1 and position > $2 and position <= $3 order by position`,
 );
 const ENTRY = `json_build_array(e.feed_position, e.ledger_id, e.version, e.kind, e.amount, e.posted_delta,
@@ -59,13 +61,16 @@ const selectLots = statement<OperationText>(
      from lot t
     where t.tenant_id = $1 and t.ledger_id = any($2::uuid[]) and t.operation_id = any($3::uuid[])`,
 );
-const ALLOCATION = 'a.ledger_id, a.lot_id, a.amount, a.expired, a.recorded_at';
 const selectAllocations = statement<OperationText>(
   'chain.allocations',
-  `select a.operation_id as "operationKey",
-          case when a.place is null then json_build_array(${ALLOCATION})
-               else json_build_array(${ALLOCATION}, a.place) end::text as text
-     from allocation a where a.tenant_id = $1 and a.operation_id = any($2::uuid[])`,
+  `select o.operation_id as "operationKey",
+          json_build_array(e.ledger_id, a.lot_id, a.amount, coalesce(a.lost, 0), e.recorded_at,
+                           a.place - 1)::text as text
+     from operation o
+    cross join lateral unnest(o.ledger_ids, o.versions) as w (ledger_id, version)
+     join entry e on e.tenant_id = $1 and e.ledger_id = w.ledger_id and e.version = w.version
+    cross join lateral unnest(e.lot_ids, e.taken, e.lost) with ordinality as a (lot_id, amount, lost, place)
+    where o.tenant_id = $1 and o.operation_id = any($3::uuid[]) and e.ledger_id = any($2::uuid[])`,
 );
 /** Of a hold what never changes; of its parts everything. */
 const selectHolds = statement<OperationText>(
@@ -86,12 +91,10 @@ const selectLegs = statement<OperationText>(
           json_build_array(g.position, g.asset, g.account, g.amount, g.recorded_at)::text as text
      from leg g where g.tenant_id = $1 and g.position > $2 and g.position <= $3`,
 );
-const insertLinks = statement(
+const insertRun = statement<{ position: bigint }>(
   'chain.insert',
-  `insert into operation_chain (tenant_id, position, operation_id, hash)
-   select $1, l.position, l.operation_id, decode(l.hash, 'hex')
-     from unnest($2::bigint[], $3::uuid[], $4::text[]) as l (position, operation_id, hash)
-       on conflict (tenant_id, position) do nothing`,
+  `insert into operation_chain (tenant_id, position, operation_ids, offsets, hashes)
+   values ($1, $2, $3, $4, $5) on conflict (tenant_id, position) do nothing returning position`,
 );
 
 /** The position up to which the feed is written. */
@@ -106,13 +109,9 @@ export async function findChainHead(sql: Sql, tenantKey: string): Promise<ChainL
   return row ?? null;
 }
 
-export async function findLinks(
-  sql: Sql,
-  tenantKey: string,
-  after: bigint,
-  to: bigint,
-): Promise<ChainLink[]> {
-  return await sql.run(selectLinks, [tenantKey, after, to]);
+/** The runs that begin behind one position of the feed and up to another, in their order. */
+export async function findRuns(sql: Sql, tenantKey: string, after: bigint, to: bigint): Promise<ChainRun[]> {
+  return await sql.run(selectRuns, [tenantKey, after, to]);
 }
 
 /**
@@ -145,7 +144,7 @@ export async function findContents(
           elsewhere.map(({ version }) => version),
         ]),
     sql.run(selectLots, [tenantKey, [...ledgerKeys], keys]),
-    sql.run(selectAllocations, [tenantKey, keys]),
+    sql.run(selectAllocations, [tenantKey, [...ledgerKeys], keys]),
     sql.run(selectHolds, [tenantKey, [...ledgerKeys], keys]),
     sql.run(selectLegs, [tenantKey, after, to]),
   ]);
@@ -183,16 +182,15 @@ function textsOf(rows: readonly OperationText[]): Map<string, string[]> {
   return texts;
 }
 
-/** Adds links; those that another has added meanwhile are the same. */
-export async function addLinks(
+/**
+ * Adds a run to the end of the chain. Every run begins with what follows the end, so of those who add to one
+ * end at once only the first does; answers whether it did.
+ */
+export async function addRun(
   tx: Transaction,
   tenantKey: string,
-  links: readonly ChainLink[],
-): Promise<void> {
-  await tx.run(insertLinks, [
-    tenantKey,
-    links.map(({ position }) => position),
-    links.map(({ operationKey }) => operationKey),
-    links.map(({ hash }) => hash.toString('hex')),
-  ]);
+  { position, operationKeys, offsets, hashes }: ChainRun,
+): Promise<boolean> {
+  const rows = await tx.run(insertRun, [tenantKey, position, operationKeys, offsets, hashes]);
+  return rows.length > 0;
 }

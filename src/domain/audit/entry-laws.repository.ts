@@ -31,17 +31,26 @@ const times = statement<BreachRow>(
   `${NAMED}select ledger_id, version, operation_id from (${CHAIN}) c
             where recorded_at < last_recorded or feed_position <= last_position${FIRST}`,
 );
+/** What lies at or below `events_from` may have been forgotten: there, nothing but a repetition is a fault. */
 const positions = statement<BreachRow>(
   'audit.feed_positions',
   `${NAMED}select ledger_id, version, feed_position
-             from (select ledger_id, version, feed_position,
-                          lag(feed_position, 1, 0) over (order by feed_position) as last_position
-                     from entry where tenant_id = $1) c
-            where feed_position <> last_position + 1
+             from (select p.*, lag(feed_position, 1, 0) over (order by feed_position) as last_position
+                     from (select ledger_id, version, feed_position from entry where tenant_id = $1
+                            union all
+                           select null, null, position from feed_event where tenant_id = $1) p) c,
+                  tenant_feed f
+            where f.tenant_id = $1
+              and (feed_position = last_position
+                   or feed_position > f.events_from
+                      and feed_position <> greatest(last_position, f.events_from) + 1)
            union all
            select null, null, position from tenant_feed
             where tenant_id = $1
-              and position <> (select coalesce(max(feed_position), 0) from entry where tenant_id = $1)
+              and position <> greatest(
+                    events_from,
+                    (select coalesce(max(feed_position), 0) from entry where tenant_id = $1),
+                    (select coalesce(max(position), 0) from feed_event where tenant_id = $1))
             ${FIRST}`,
 );
 const lastEntries = statement<BreachRow>(
@@ -93,8 +102,8 @@ export const entryLaws: readonly Law[] = [
   {
     code: 'feed-positions',
     says: {
-      en: 'feed positions count entries from 1 without a gap, up to the feed’s own',
-      'zh-CN': '动账位置自 1 起连续无缺，直至当前位置',
+      en: 'feed positions count entries, and events that are kept, without a gap, up to the feed’s own',
+      'zh-CN': '动态位置由流水与保留期内的事件连续编号，无缺无重，直至当前位置',
     },
     broken: positions,
   },

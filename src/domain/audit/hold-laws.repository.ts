@@ -32,6 +32,24 @@ const ledgers = statement<BreachRow>(
             where coalesce(l.held, 0) <> coalesce(h.rest, 0)${FIRST}`,
 );
 
+const changes = statement<BreachRow>(
+  'audit.record_changes',
+  `${NAMED}select c.operation_id, c.status, c.amount, x.pending, h.held
+             from (select * from record_change where tenant_id = $1) c
+            cross join lateral (
+              select coalesce(sum(l.remaining) filter (where l.pending), 0) as pending from lot l
+               where l.tenant_id = $1 and l.ledger_id = c.ledger_id and l.operation_id = c.operation_id) x
+            cross join lateral (
+              select coalesce(sum(o.amount - o.captured - o.released), 0) as held from hold o
+               where o.tenant_id = $1 and o.hold_id = c.hold_id) h
+            where (x.pending, h.held) is distinct from
+                  (case when c.status = 'ASKED' and c.hold_id is null then c.amount else 0 end,
+                   case when c.status = 'ASKED' and c.hold_id is not null then -c.amount else h.held end)
+               or (c.status in ('DONE', 'REFUSED') and h.held <> 0)
+               or (c.status = 'ASKED' and not exists (
+                     select from record_lane r where r.tenant_id = $1 and r.ledger_id = c.ledger_id))${FIRST}`,
+);
+
 /** What holds of holds, and of the lots that they have. */
 export const holdLaws: readonly Law[] = [
   {
@@ -57,5 +75,13 @@ export const holdLaws: readonly Law[] = [
       'zh-CN': '账户的冻结额等于其各冻结的剩余之和',
     },
     broken: ledgers,
+  },
+  {
+    code: 'record-changes',
+    says: {
+      en: 'what another system is asked for is pending or held as a whole, and stands in its ledger’s queue; what is settled is neither',
+      'zh-CN': '向其他系统请求的变更全额处于待入账或冻结，并在其账户的队列中；已有结果的两者皆无',
+    },
+    broken: changes,
   },
 ];

@@ -1,9 +1,17 @@
 import { entryLaws } from './entry-laws.repository.ts';
 import { holdLaws } from './hold-laws.repository.ts';
 import type { Law } from './law.ts';
+import { ledgerLaws } from './ledger-laws.repository.ts';
 import { legLaws } from './leg-laws.repository.ts';
 import { lotLaws } from './lot-laws.repository.ts';
 import { operationLaws } from './operation-laws.repository.ts';
 
-/** Every law of the ledger, each checked over the whole of a tenant by one query. */
-export const LAWS: readonly Law[] = [...entryLaws, ...lotLaws, ...holdLaws, ...operationLaws, ...legLaws];
+/** Every law of the ledger, each checked over the whole of a tenant. */
+export const LAWS: readonly Law[] = [
+  ...entryLaws,
+  ...ledgerLaws,
+  ...lotLaws,
+  ...holdLaws,
+  ...operationLaws,
+  ...legLaws,
+];

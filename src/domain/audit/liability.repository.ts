@@ -76,10 +76,12 @@ const selectPortions = statement<{ asset: string; portion: 'PAID' | 'BONUS'; amo
   `select l.asset, t.portion, sum(t.amount - coalesce(a.taken, 0))::text as amount
      from lot t
      join ledger l on l.tenant_id = $1 and l.ledger_id = t.ledger_id
-     left join lateral (
-       select sum(amount) as taken from allocation
-        where tenant_id = $1 and ledger_id = t.ledger_id and lot_id = t.lot_id
-          and recorded_at <= coalesce($2, business_time())) a on true
+     left join (
+       select e.ledger_id, u.lot_id, sum(u.amount) as taken
+         from entry e cross join lateral unnest(e.lot_ids, e.taken) as u (lot_id, amount)
+        where e.tenant_id = $1 and e.recorded_at <= coalesce($2, business_time())
+          and e.ledger_id in (select ledger_id from lot where tenant_id = $1 and portion is not null)
+        group by e.ledger_id, u.lot_id) a on a.ledger_id = t.ledger_id and a.lot_id = t.lot_id
     where t.tenant_id = $1 and t.portion is not null and t.created_at <= coalesce($2, business_time())
     group by l.asset, t.portion`,
 );

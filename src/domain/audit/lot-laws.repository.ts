@@ -13,9 +13,11 @@ const LOTS = `
            filter (where remaining > 0) as settles
     from lot where tenant_id = $1 group by ledger_id`;
 
+/** What entries took from each lot, and what of that time took. */
 const TAKEN = `
-  select ledger_id, lot_id, sum(amount) as taken from allocation where tenant_id = $1
-   group by ledger_id, lot_id`;
+  select e.ledger_id, u.lot_id, sum(u.amount) as taken, sum(u.lost) as lost
+    from entry e cross join lateral unnest(e.lot_ids, e.taken, e.lost) as u (lot_id, amount, lost)
+   where e.tenant_id = $1 group by e.ledger_id, u.lot_id`;
 
 const balances = statement<BreachRow>(
   'audit.lot_balances',
@@ -48,9 +50,10 @@ const settlements = statement<BreachRow>(
 );
 const takings = statement<BreachRow>(
   'audit.lot_taken',
-  `${NAMED}select t.ledger_id, t.lot_id, t.amount, t.remaining, a.taken
-             from lot t left join (${TAKEN}) a using (ledger_id, lot_id)
-            where t.tenant_id = $1 and t.amount - coalesce(a.taken, 0) <> t.remaining${FIRST}`,
+  `${NAMED}select ledger_id, lot_id, t.amount, t.remaining, a.taken, t.lost, a.lost as taken_by_time
+             from (select * from lot where tenant_id = $1) t full join (${TAKEN}) a using (ledger_id, lot_id)
+            where (t.amount - coalesce(a.taken, 0), t.lost)
+                  is distinct from (t.remaining::numeric, coalesce(a.lost, 0))${FIRST}`,
 );
 const maturities = statement<BreachRow>(
   'audit.lot_maturity',
@@ -80,9 +83,8 @@ const spends = statement<BreachRow>(
   'audit.lot_spends',
   `${NAMED}select e.operation_id, e.ledger_id, e.amount, a.taken
              from entry e
-             left join (select operation_id, ledger_id, sum(amount) as whole, sum(amount - expired) as taken
-                          from allocation where tenant_id = $1 group by operation_id, ledger_id) a
-                  using (operation_id, ledger_id)
+            cross join lateral (select sum(u.amount) as whole, sum(u.amount - coalesce(u.lost, 0)) as taken
+                                  from unnest(e.taken, e.lost) as u (amount, lost)) a
             where e.tenant_id = $1 and e.amount < 0
               and (case when e.kind = 'MERGE' then false
                         when e.kind = 'EXPIRE' then coalesce(a.whole, 0) <> -e.amount
@@ -127,7 +129,10 @@ export const lotLaws: readonly Law[] = [
   },
   {
     code: 'lot-taken',
-    says: { en: 'a lot has left what was not taken from it', 'zh-CN': '批次余量等于总额减去已取用' },
+    says: {
+      en: 'a lot has left what was not taken from it, and lost what time took',
+      'zh-CN': '批次余量等于总额减去已取用，其中因时间失去的部分相符',
+    },
     broken: takings,
   },
   {

@@ -20,13 +20,12 @@ const entries = statement<BreachRow>(
                       is distinct from (e.ledgers, e.versions)
                or (o.kind, o.kind) is distinct from (e.kind, e.last_kind)${FIRST}`,
 );
-const takers = statement<BreachRow>(
-  'audit.operation_takers',
-  `${NAMED}select used.operation_id
-             from (select operation_id from allocation where tenant_id = $1
-                   union select operation_id from lot where tenant_id = $1) used
+const makers = statement<BreachRow>(
+  'audit.lot_makers',
+  `${NAMED}select made.operation_id
+             from (select distinct operation_id from lot where tenant_id = $1) made
             where not exists (select from operation o
-                               where o.tenant_id = $1 and o.operation_id = used.operation_id)${FIRST}`,
+                               where o.tenant_id = $1 and o.operation_id = made.operation_id)${FIRST}`,
 );
 const keys = statement<BreachRow>(
   'audit.operation_keys',
@@ -35,7 +34,10 @@ const keys = statement<BreachRow>(
                      from idempotency where tenant_id = $1
                    union all
                    select result ->> 'operation' from idempotency
-                    where tenant_id = $1 and result ? 'operation') keyed
+                    where tenant_id = $1 and result ? 'operation'
+                   union all
+                   select operation_id::text from idempotency
+                    where tenant_id = $1 and operation_id is not null) keyed
              left join operation o on o.tenant_id = $1 and o.operation_id = made::uuid
             where made is not null
             group by made
@@ -82,12 +84,9 @@ export const operationLaws: readonly Law[] = [
     broken: entries,
   },
   {
-    code: 'operation-takers',
-    says: {
-      en: 'what took from a lot is an operation, and so is what made it',
-      'zh-CN': '取用与生成批次的都是存在的操作',
-    },
-    broken: takers,
+    code: 'lot-makers',
+    says: { en: 'what made a lot is an operation', 'zh-CN': '生成批次的是存在的操作' },
+    broken: makers,
   },
   {
     code: 'operation-keys',

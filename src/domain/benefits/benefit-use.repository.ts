@@ -8,9 +8,9 @@ const columns = `
   counted_day as "countedDay", counted_total as "countedTotal", undone_at as "undoneAt",
   undo_reason as "undoReason", undone_by as "undoneBy"`;
 
-const selectUse = statement<BenefitUse>(
-  'use.by_key',
-  `select ${columns} from benefit_use where tenant_id = $1 and use_id = $2`,
+const selectUses = statement<BenefitUse>(
+  'use.by_keys',
+  `select ${columns} from benefit_use where tenant_id = $1 and use_id = any($2::uuid[])`,
 );
 const selectPages = statement<BenefitUse>(
   'use.pages',
@@ -40,8 +40,16 @@ const undoUse = statement(
 );
 
 export async function findUse(sql: Sql, tenantKey: string, useKey: string): Promise<BenefitUse | null> {
-  const [use] = await sql.run(selectUse, [tenantKey, useKey]);
+  const [use] = await findUses(sql, tenantKey, [useKey]);
   return use ?? null;
+}
+
+export async function findUses(
+  sql: Sql,
+  tenantKey: string,
+  useKeys: readonly string[],
+): Promise<BenefitUse[]> {
+  return await sql.run(selectUses, [tenantKey, useKeys]);
 }
 
 export async function findUsePages(

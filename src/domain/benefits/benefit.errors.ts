@@ -37,4 +37,9 @@ export const benefitErrors = {
     en: 'It would end before it begins, or has ended already. Send a later "validUntil".',
     'zh-CN': '有效期的结束时间早于开始时间或已过去，请发送更晚的“validUntil”。',
   },
+  OUTPUT_EFFECT_INVALID: {
+    en: 'An effect {kind} can’t have the value {value}. Send a percentage above 0 and up to 100 (PERCENT_OFF), a factor above 0 (MULTIPLIER), an amount of {currency} above 0 (AMOUNT_OFF), or plain text.',
+    'zh-CN':
+      '{kind} 效果的值不能为 {value}。PERCENT_OFF 须为大于 0 且不超过 100 的百分比，MULTIPLIER 须大于 0，AMOUNT_OFF 须为大于 0 的 {currency} 金额，其余须为普通文本。',
+  },
 } satisfies ErrorCatalogue;

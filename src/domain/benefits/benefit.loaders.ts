@@ -2,7 +2,7 @@ import DataLoader from 'dataloader';
 import type { Sql } from '../../persistence/index.ts';
 import { type ConnectionOf, decodeCursor, encodeCursor, toPage } from '../shared/index.ts';
 import type { BenefitUse } from './benefit-use.entity.ts';
-import { findUsePages } from './benefit-use.repository.ts';
+import { findUsePages, findUses } from './benefit-use.repository.ts';
 import type { Grant, GrantStatus } from './grant.entity.ts';
 import { findGrantPages, findGrants } from './grant.repository.ts';
 
@@ -31,12 +31,12 @@ interface UsePageKey {
 export interface BenefitLoaders {
   readonly grant: DataLoader<string, Grant | null>;
   readonly grantPage: DataLoader<GrantPageKey, ConnectionOf<Grant>, string>;
+  readonly use: DataLoader<string, BenefitUse | null>;
   readonly usePage: DataLoader<UsePageKey, ConnectionOf<BenefitUse>, string>;
 }
 
 /** How pages of a list are read: those that differ in their owner alone come in one statement. */
 interface PageReading<Key extends object, Item> {
-  readonly remember: boolean;
   pageOf(key: Key): PageKey & { readonly filter: string | null };
   /** What the cursor of a page's list is bound to. */
   bindingOf(key: Key): string;
@@ -46,7 +46,6 @@ interface PageReading<Key extends object, Item> {
 }
 
 function pageLoader<Key extends object, Item>({
-  remember,
   pageOf,
   bindingOf,
   read,
@@ -80,23 +79,19 @@ function pageLoader<Key extends object, Item>({
       );
       return keys.map((key) => pages.get(key) ?? toPage<Item>([], 0, () => ''));
     },
-    { cache: remember, cacheKeyFn: (key) => `${pageOf(key).ownerKey} ${likeness(key)}` },
+    { cacheKeyFn: (key) => `${pageOf(key).ownerKey} ${likeness(key)}` },
   );
 }
 
 /** The batched reads of one request. */
-export function createBenefitLoaders(sql: Sql, tenantKey: string, remember = true): BenefitLoaders {
+export function createBenefitLoaders(sql: Sql, tenantKey: string): BenefitLoaders {
   return {
-    grant: new DataLoader(
-      async (keys) => {
-        const rows = await findGrants(sql, tenantKey, keys);
-        const byKey = new Map(rows.map((grant) => [grant.grantKey, grant]));
-        return keys.map((key) => byKey.get(key) ?? null);
-      },
-      { cache: remember },
-    ),
+    grant: new DataLoader(async (keys) => {
+      const rows = await findGrants(sql, tenantKey, keys);
+      const byKey = new Map(rows.map((grant) => [grant.grantKey, grant]));
+      return keys.map((key) => byKey.get(key) ?? null);
+    }),
     grantPage: pageLoader<GrantPageKey, Grant>({
-      remember,
       pageOf: ({ memberKey, status, first, after }) => ({
         ownerKey: memberKey,
         filter: status,
@@ -109,8 +104,11 @@ export function createBenefitLoaders(sql: Sql, tenantKey: string, remember = tru
       ownerOf: ({ memberKey }) => memberKey,
       placeOf: ({ grantKey }) => grantKey,
     }),
+    use: new DataLoader(async (keys) => {
+      const byKey = new Map((await findUses(sql, tenantKey, keys)).map((use) => [use.useKey, use]));
+      return keys.map((key) => byKey.get(key) ?? null);
+    }),
     usePage: pageLoader<UsePageKey, BenefitUse>({
-      remember,
       pageOf: ({ grantKey, first, after }) => ({ ownerKey: grantKey, filter: null, first, after }),
       bindingOf: ({ grantKey }) => `${tenantKey}|Grant.uses|${grantKey}`,
       read: (_like, owners, before, most) => findUsePages(sql, tenantKey, owners, { before, most }),

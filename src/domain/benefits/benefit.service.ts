@@ -1,7 +1,8 @@
+import type { FeedListener } from '../../events/index.ts';
 import { refuse } from '../../kernel/errors.ts';
 import { fromPublicId, newKey } from '../../kernel/ids.ts';
 import { mayActOn, type RequestContext } from '../../kernel/request-context.ts';
-import type { Database } from '../../persistence/index.ts';
+import type { AskingParts } from '../ledgers/index.ts';
 import type { BenefitDefinition, PinnedProgram, ProgramService, UseCaseRunner } from '../programs/index.ts';
 import { BenefitKind } from './benefit.entity.ts';
 import type {
@@ -15,8 +16,10 @@ import {
   refuseInactive,
   refuseLongReason,
   refuseShort,
+  refuseUnusable,
   toOccasion,
 } from './benefit.policy.ts';
+import { type BenefitAsking, benefitAsking, type UseAsking, useAsking } from './benefit-asking.ts';
 import type { BenefitUse } from './benefit-use.entity.ts';
 import { countUsesAt, findUse } from './benefit-use.repository.ts';
 import { type Grant, GrantSource } from './grant.entity.ts';
@@ -33,11 +36,11 @@ import {
 } from './grant-acts.ts';
 import type { GrantWriter, WantedGrant } from './grant-writer.ts';
 
-export interface BenefitServiceParts {
-  readonly database: Database;
+export interface BenefitServiceParts extends AskingParts {
   readonly programs: ProgramService;
   readonly useCases: UseCaseRunner;
   readonly grants: GrantWriter;
+  readonly listener: FeedListener;
 }
 
 /** Use cases on benefits: granting by hand, revoking, using and undoing a use. */
@@ -51,14 +54,15 @@ export class BenefitService {
   /**
    * Grants a benefit by hand.
    * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, MEMBER_NOT_ACTIVE, BENEFIT_NOT_FOUND,
-   *   GRANT_LIMIT, VALIDITY_INVALID, TEXT_TOO_LONG, NO_PROGRAM
+   *   GRANT_LIMIT, VALIDITY_INVALID, TEXT_TOO_LONG, NO_PROGRAM, EXTENSION_REFUSED, EXTENSION_UNAVAILABLE
    */
   async grant(ctx: RequestContext, input: GrantBenefitInput): Promise<Grant> {
     const { tenantKey } = ctx;
-    const { result } = await this.#parts.useCases.run<WantedGrant, { grant: string }, Grant>(ctx, {
+    const asking = benefitAsking(this.#parts, ctx, input);
+    const { result, written } = await this.#parts.useCases.run<WantedGrant, { grant: string }, Grant>(ctx, {
       mutation: 'grantBenefit',
       input,
-      propose: async (program) => toWanted(ctx, program, input),
+      propose: (program) => proposeGrant(ctx, program, input, asking),
       stored: ({ grantKey }) => ({ grant: grantKey }),
       commit: async (tx, wanted, program, facts) => {
         const [{ now }, status] = await Promise.all([
@@ -77,6 +81,7 @@ export class BenefitService {
         return await this.#then(stored, stored.createdAt);
       },
     });
+    if (written) this.#parts.listener.posted(ctx.tenantKey);
     return result;
   }
 
@@ -86,7 +91,7 @@ export class BenefitService {
    */
   async revoke(ctx: RequestContext, input: RevokeGrantInput): Promise<Grant> {
     const { tenantKey } = ctx;
-    const { result } = await this.#parts.useCases.run<StoredGrant, { grant: string }, Grant>(ctx, {
+    const { result, written } = await this.#parts.useCases.run<StoredGrant, { grant: string }, Grant>(ctx, {
       mutation: 'revokeGrant',
       input,
       propose: async () => {
@@ -101,6 +106,7 @@ export class BenefitService {
         return await this.#then(stored, stored.revokedAt ?? stored.createdAt);
       },
     });
+    if (written) this.#parts.listener.posted(ctx.tenantKey);
     return result;
   }
 
@@ -108,13 +114,15 @@ export class BenefitService {
    * Uses a granted benefit.
    * @throws Refusal IDEMPOTENCY_CONFLICT, GRANT_NOT_FOUND, GRANT_NOT_AVAILABLE, GRANT_EXPIRED, NO_USES_LEFT,
    *   GRANT_LIMIT, MEMBER_NOT_ACTIVE, ORDER_INVALID, CURRENCY_MISMATCH, MONEY_INVALID, TEXT_TOO_LONG,
-   *   NO_PROGRAM
+   *   NO_PROGRAM, EXTENSION_REFUSED, EXTENSION_UNAVAILABLE
    */
   async use(ctx: RequestContext, input: UseBenefitInput): Promise<Used> {
-    const { result } = await this.#parts.useCases.run<UseProposal, { use: string }, Used>(ctx, {
+    const asking = benefitAsking(this.#parts, ctx, input);
+    const booking = useAsking(this.#parts, ctx, input);
+    const { result, written } = await this.#parts.useCases.run<UseProposal, { use: string }, Used>(ctx, {
       mutation: 'useBenefit',
       input,
-      propose: (program) => this.#proposeUse(ctx, program, input),
+      propose: (program) => this.#proposeUse(ctx, program, input, { asking, booking }),
       stored: ({ use }) => ({ use: use.useKey }),
       commit: (tx, proposal, program, facts) => commitUse(tx, proposal, program, facts),
       replay: async ({ use: useKey }) => {
@@ -124,6 +132,7 @@ export class BenefitService {
         return { use: asMade, grant: await this.#then(grant, use.usedAt) };
       },
     });
+    if (written) this.#parts.listener.posted(ctx.tenantKey);
     return result;
   }
 
@@ -133,7 +142,7 @@ export class BenefitService {
    */
   async undo(ctx: RequestContext, input: UndoBenefitUseInput): Promise<Used> {
     const { tenantKey } = ctx;
-    const { result } = await this.#parts.useCases.run<Used, { use: string }, Used>(ctx, {
+    const { result, written } = await this.#parts.useCases.run<Used, { use: string }, Used>(ctx, {
       mutation: 'undoBenefitUse',
       input,
       propose: async () => {
@@ -151,6 +160,7 @@ export class BenefitService {
         return { use, grant: await this.#then(grant, use.undoneAt ?? use.usedAt) };
       },
     });
+    if (written) this.#parts.listener.posted(ctx.tenantKey);
     return result;
   }
 
@@ -176,19 +186,27 @@ export class BenefitService {
     ctx: RequestContext,
     program: PinnedProgram,
     input: UseBenefitInput,
+    { asking, booking }: { readonly asking: BenefitAsking; readonly booking: UseAsking },
   ): Promise<UseProposal> {
     const { tenantKey } = ctx;
     const occasion = toOccasion(input, program);
     const grant = await this.#visible(ctx, fromPublicId('grant', input.grantId));
     const definition = await this.#definitionIn(tenantKey, program, grant.benefitCode);
     if (definition === null) throw new Error(`No program has the benefit "${grant.benefitCode}".`);
+    const { memberKey } = grant;
+    const about = {
+      ...{ memberKey, definition, grant, occasion, field: ['grantId'] },
+      refuse: (now: Date) => refuseUnusable(grant, now),
+    };
+    const { kind, value = '' } = (await asking(program, about)) ?? definition;
+    const effect = await booking(program, about, { kind, value });
     const use: BenefitUse = {
       tenantKey,
       useKey: newKey(),
       grantKey: grant.grantKey,
-      memberKey: grant.memberKey,
-      effectKind: BenefitKind[definition.kind],
-      effectValue: definition.value ?? '',
+      memberKey,
+      effectKind: BenefitKind[effect.kind],
+      effectValue: effect.value,
       ...occasion,
       usedAt: grant.createdAt,
       usedBy: ctx.caller.subject,
@@ -198,7 +216,7 @@ export class BenefitService {
       undoReason: null,
       undoneBy: null,
     };
-    return { use, limits: useLimits(definition, grant.memberKey) };
+    return { use, limits: useLimits(definition, memberKey) };
   }
 
   /** @throws Refusal GRANT_NOT_FOUND, also for a grant that the caller may not see */
@@ -232,14 +250,25 @@ export class BenefitService {
   }
 }
 
-function toWanted(ctx: RequestContext, program: PinnedProgram, input: GrantBenefitInput): WantedGrant {
+/** Where nothing is bought: a grant by hand. */
+const NO_OCCASION = { channel: null, store: null, orderNumber: null, orderAmountMinor: null, currency: null };
+
+async function proposeGrant(
+  ctx: RequestContext,
+  program: PinnedProgram,
+  input: GrantBenefitInput,
+  asking: BenefitAsking,
+): Promise<WantedGrant> {
   const memberKey = fromPublicId('member', input.memberId);
   if (memberKey === null) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
   const { benefit, reason = null, validFrom, validUntil } = input;
-  if (!program.definition.benefits.some(({ code }) => code === benefit)) {
-    throw refuse('BENEFIT_NOT_FOUND', ['benefit'], { benefit });
-  }
+  const definition = program.definition.benefits.find(({ code }) => code === benefit);
+  if (definition === undefined) throw refuse('BENEFIT_NOT_FOUND', ['benefit'], { benefit });
   refuseLongReason(reason);
+  await asking(program, {
+    ...{ memberKey, definition, grant: null, occasion: NO_OCCASION, field: ['memberId'] },
+    refuse: (now) => refuseBadValidity(input, program, now),
+  });
   return {
     grantKey: newKey(),
     memberKey,

@@ -1,3 +1,4 @@
+import { emitEvents } from '../../events/index.ts';
 import { refuse } from '../../kernel/errors.ts';
 import type { Transaction } from '../../persistence/index.ts';
 import { type ClaimedLimit, claimLimits, countLimits } from '../limits/index.ts';
@@ -19,7 +20,7 @@ import {
   used,
   withoutStock,
 } from './grant.policy.ts';
-import { findMemberStatus, lockByKeys, type StoredGrant, update } from './grant.repository.ts';
+import { findMemberStatus, lockByKeys, ofGrant, type StoredGrant, update } from './grant.repository.ts';
 
 /** A use and the grant as it left it. */
 export interface Used {
@@ -59,6 +60,7 @@ export async function commitRevocation(
   const ended = revoked(locked, at, { reason, by });
   const after = withoutStock(ended);
   const freed = after.takesStock === ended.takesStock ? [] : claimed;
+  emitEvents(tx, tenantKey, [ofGrant('REVOKED', after)]);
   await Promise.all([update(tx, tenantKey, [after]), giveBack(tx, tenantKey, freed)]);
   return withStatus(after, at);
 }
@@ -92,6 +94,7 @@ export async function commitUse(
   const daily = claimed.find(({ window }) => window === 'day');
   const made: BenefitUse = { ...use, usedAt: at, countedDay: daily?.windowStart ?? null };
   const after = used(locked, at);
+  emitEvents(tx, tenantKey, [ofGrant('USED', after, { use: made.useKey })]);
   await Promise.all([insert(tx, made), update(tx, tenantKey, [after]), countLimits(tx, tenantKey, taken)]);
   return { use: made, grant: withStatus(after, at) };
 }
@@ -127,6 +130,7 @@ export async function commitUndo(
   const isFreed = after.takesStock !== restored.takesStock;
   const stock = stockOf(benefitCode, 0n).subject;
   const given = claimed.filter(({ subject }) => subject !== stock || isFreed);
+  emitEvents(tx, tenantKey, [ofGrant('USE_UNDONE', after, { use: useKey })]);
   await Promise.all([undo(tx, undone), update(tx, tenantKey, [after]), giveBack(tx, tenantKey, given)]);
   return { use: undone, grant: withStatus(after, at) };
 }

@@ -1,3 +1,4 @@
+import { emitEvents } from '../../events/index.ts';
 import type { Transaction } from '../../persistence/index.ts';
 import { claimLimits, countLimits } from '../limits/index.ts';
 import type { BenefitDefinition, PinnedProgram } from '../programs/index.ts';
@@ -15,7 +16,14 @@ import {
   validityOf,
   withoutStock,
 } from './grant.policy.ts';
-import { findUnusedOfActivity, insertNew, lockByKeys, type StoredGrant, update } from './grant.repository.ts';
+import {
+  findUnusedOfActivity,
+  insertNew,
+  lockByKeys,
+  ofGrant,
+  type StoredGrant,
+  update,
+} from './grant.repository.ts';
 
 /** A benefit that somebody is to be granted by a rule or by hand. */
 export interface WantedGrant {
@@ -112,6 +120,11 @@ export class GrantWriter {
       const pieces = before.filter((grant) => grant.takesStock && isOf(grant, limit.subject));
       return { limit, amount: -BigInt(pieces.length) };
     });
+    emitEvents(
+      tx,
+      tenantKey,
+      after.map((grant) => ofGrant('REVOKED', grant)),
+    );
     await Promise.all([update(tx, tenantKey, after), countLimits(tx, tenantKey, freed)]);
     return after.map((grant) => ({ ...grant, status: statusAt(grant, now) }));
   }

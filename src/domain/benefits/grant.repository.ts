@@ -1,3 +1,4 @@
+import { type EventTypes, emitEvents, type FeedEvent } from '../../events/index.ts';
 import { type Sql, statement, type Transaction } from '../../persistence/index.ts';
 import type { Grant, GrantStatus } from './grant.entity.ts';
 
@@ -46,7 +47,7 @@ const selectGrantsOfActivity = statement<{ grantKey: string; benefitCode: string
       and times_used = 0`,
 );
 /** A tier's grant that is there already stays as it is. */
-const insertGrants = statement(
+const insertGrants = statement<ToldGrant>(
   'grant.insert',
   `insert into benefit_grant (tenant_id, grant_id, member_id, benefit, source, reason, rule, activity_id,
                               granted_by, tier_held, takes_stock, uses_left, valid_from, valid_until,
@@ -55,7 +56,8 @@ const insertGrants = statement(
      from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[],
                  $9::text[], $10::boolean[], $11::boolean[], $12::bigint[], $13::timestamptz[],
                  $14::timestamptz[])
-   on conflict (tenant_id, member_id, benefit) where tier_held do nothing`,
+   on conflict (tenant_id, member_id, benefit) where tier_held do nothing
+   returning grant_id as "grantKey", member_id as "memberKey"`,
 );
 const updateGrants = statement(
   'grant.update',
@@ -116,7 +118,18 @@ export async function findUnusedOfActivity(
   return await tx.run(selectGrantsOfActivity, [tenantKey, activityKey, rules]);
 }
 
-/** Writes new grants of one moment. */
+type ToldGrant = Pick<Grant, 'grantKey' | 'memberKey'>;
+
+/** Something that happened to a granted benefit. */
+export function ofGrant(
+  type: EventTypes['grants'],
+  { grantKey, memberKey }: ToldGrant,
+  detail?: FeedEvent['detail'],
+): FeedEvent {
+  return { stream: 'grants', type, memberKey, subjectKey: grantKey, detail };
+}
+
+/** Writes new grants of one moment, and tells of them. */
 export async function insertNew(
   tx: Transaction,
   tenantKey: string,
@@ -125,7 +138,7 @@ export async function insertNew(
 ): Promise<void> {
   if (grants.length === 0) return;
   const column = (pick: (grant: StoredGrant) => unknown): unknown[] => grants.map(pick);
-  await tx.run(insertGrants, [
+  const inserted = await tx.run(insertGrants, [
     tenantKey,
     column(({ grantKey }) => grantKey),
     column(({ memberKey }) => memberKey),
@@ -142,6 +155,11 @@ export async function insertNew(
     column(({ validUntil }) => validUntil),
     createdAt,
   ]);
+  emitEvents(
+    tx,
+    tenantKey,
+    inserted.map((grant) => ofGrant('GRANTED', grant)),
+  );
 }
 
 /** Writes what a use, an undo or a revocation changes. */

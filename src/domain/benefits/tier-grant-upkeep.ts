@@ -1,3 +1,4 @@
+import type { FeedListener } from '../../events/index.ts';
 import type { Database } from '../../persistence/index.ts';
 import type { ProgramDefinition, ProgramListener, ProgramService } from '../programs/index.ts';
 import { type CarriedBenefit, findOutOfStep } from './tier-grant.repository.ts';
@@ -13,11 +14,13 @@ export class TierGrantUpkeep implements ProgramListener {
   readonly #database: Database;
   readonly #programs: ProgramService;
   readonly #grants: TierGrants;
+  readonly #feed: FeedListener;
 
-  constructor(database: Database, programs: ProgramService, grants: TierGrants) {
+  constructor(database: Database, programs: ProgramService, grants: TierGrants, feed: FeedListener) {
     this.#database = database;
     this.#programs = programs;
     this.#grants = grants;
+    this.#feed = feed;
   }
 
   /** Nothing to do while the program is being written down: grants follow it afterwards. */
@@ -44,6 +47,7 @@ export class TierGrantUpkeep implements ProgramListener {
           await this.#grants.reconcile(tx, { tenantKey, program, now }, members);
         }),
       );
+      this.#feed.posted(tenantKey);
       changed += members.length;
       if (members.length < MEMBERS_A_TRANSACTION) return changed;
     }

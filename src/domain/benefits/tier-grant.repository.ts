@@ -1,10 +1,13 @@
+import { emitEvents } from '../../events/index.ts';
 import { type Sql, statement, type Transaction } from '../../persistence/index.ts';
+import { ofGrant } from './grant.repository.ts';
 
 /** A tier's grant that is there while the tier carries the benefit, maybe revoked by hand. */
 export interface HeldGrant {
   readonly grantKey: string;
   readonly memberKey: string;
   readonly benefitCode: string;
+  readonly isRevoked: boolean;
 }
 
 export interface HeldTier {
@@ -15,7 +18,9 @@ export interface HeldTier {
 
 const lockHeld = statement<HeldGrant>(
   'tier_grant.lock',
-  `select grant_id as "grantKey", member_id as "memberKey", benefit as "benefitCode" from benefit_grant
+  `select grant_id as "grantKey", member_id as "memberKey", benefit as "benefitCode",
+          revoked_at is not null as "isRevoked"
+     from benefit_grant
     where tenant_id = $1 and member_id = any($2::uuid[]) and tier_held
     order by grant_id for update`,
 );
@@ -101,9 +106,15 @@ export async function lockHeldBenefits(
 export async function endGrants(
   tx: Transaction,
   tenantKey: string,
-  grantKeys: readonly string[],
+  grants: readonly HeldGrant[],
   now: Date,
 ): Promise<void> {
-  if (grantKeys.length === 0) return;
-  await tx.run(endHeld, [tenantKey, grantKeys, now]);
+  if (grants.length === 0) return;
+  const revoked = grants.filter(({ isRevoked }) => !isRevoked);
+  emitEvents(
+    tx,
+    tenantKey,
+    revoked.map((grant) => ofGrant('REVOKED', grant)),
+  );
+  await tx.run(endHeld, [tenantKey, grants.map(({ grantKey }) => grantKey), now]);
 }

@@ -4,7 +4,7 @@ import type { BenefitDefinition, LadderDefinition, PinnedProgram } from '../prog
 import { GrantSource } from './grant.entity.ts';
 import { insertNew, type StoredGrant } from './grant.repository.ts';
 import { type GrantContext, newGrant } from './grant-writer.ts';
-import { endGrants, type HeldTier, lockHeldBenefits } from './tier-grant.repository.ts';
+import { endGrants, type HeldGrant, type HeldTier, lockHeldBenefits } from './tier-grant.repository.ts';
 
 /**
  * Keeps the grants of tiers as the tiers are: there while one carries the benefit, revoked when none does. A
@@ -32,13 +32,11 @@ export class TierGrants {
     const tiersOf = Map.groupBy(tiers, ({ memberKey }) => memberKey);
     const heldBy = Map.groupBy(held, ({ memberKey }) => memberKey);
     const missing: StoredGrant[] = [];
-    const ended: string[] = [];
+    const ended: HeldGrant[] = [];
     for (const memberKey of members) {
       const carried = carriedBenefits(program, tiersOf.get(memberKey) ?? []);
       const own = heldBy.get(memberKey) ?? [];
-      for (const { grantKey, benefitCode } of own) {
-        if (!carried.has(benefitCode)) ended.push(grantKey);
-      }
+      ended.push(...own.filter(({ benefitCode }) => !carried.has(benefitCode)));
       const known = new Set(own.map(({ benefitCode }) => benefitCode));
       for (const [code, definition] of carried) {
         if (!known.has(code)) missing.push(tierGrant(definition, { tenantKey, memberKey, now }));

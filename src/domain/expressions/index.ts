@@ -1,4 +1,11 @@
 export {
+  type AskedMember,
+  type AskedTier,
+  type Happening,
+  toFacts,
+  toOrderFacts,
+} from './asked-facts.policy.ts';
+export {
   type CompiledExpression,
   checkAmount,
   checkCondition,
@@ -9,3 +16,5 @@ export type { Rounding } from './expression-environment.ts';
 export type { ExpressionFinding } from './expression-findings.ts';
 export { type ExpressionScope, scopeOf } from './expression-scope.ts';
 export { type ExpressionFacts, restoreFacts, type StoredFacts, storeFacts } from './facts.policy.ts';
+export { refuseWhereRefused } from './refusing-answer.policy.ts';
+export { toldMember } from './told-member.policy.ts';

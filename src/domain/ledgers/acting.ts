@@ -1,15 +1,16 @@
+import type { FeedListener } from '../../events/index.ts';
 import { refuse } from '../../kernel/errors.ts';
 import { fromPublicId } from '../../kernel/ids.ts';
 import { mayActOn, type RequestContext } from '../../kernel/request-context.ts';
 import type { Database } from '../../persistence/index.ts';
 import type { PinnedProgram, UseCaseRunner } from '../programs/index.ts';
 import { refuseLong } from '../shared/index.ts';
+import type { AskingParts } from './act-asking.ts';
 import type { ReferenceInput } from './ledger.inputs.ts';
-import { membersOf } from './ledger.snapshot.ts';
-import type { PostingListener } from './ledger-batcher.ts';
 import type { LedgerWriter } from './ledger-writer.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import type { Posting } from './posting.ts';
+import type { RecordChanges } from './record-changes.ts';
 
 const LONGEST_REASON = 500;
 const LONGEST_REFERENCE_TYPE = 64;
@@ -20,7 +21,9 @@ export interface ActingParts {
   readonly database: Database;
   readonly useCases: UseCaseRunner;
   readonly writer: LedgerWriter;
-  readonly listener: PostingListener;
+  readonly listener: FeedListener;
+  readonly asking: AskingParts;
+  readonly records: RecordChanges;
   readonly ledgers: {
     /** Operations as they were first shown. */
     operations(ctx: RequestContext, operationKeys: readonly string[]): Promise<LedgerOperation[]>;
@@ -66,27 +69,30 @@ export function onlyOne(operations: readonly LedgerOperation[]): LedgerOperation
 export interface OnePosting {
   readonly mutation: string;
   readonly input: { idempotencyKey: string; dryRun?: boolean | null };
-  /** @throws Refusal what can be told before anything is locked */
-  propose(program: PinnedProgram): Posting;
+  /**
+   * With no transaction open. Of several postings the first is the act itself, and its operation the answer.
+   * @throws Refusal what can be told before anything is locked
+   */
+  propose(program: PinnedProgram): Posting | Promise<Posting | readonly Posting[]>;
 }
 
 /** Carries out a mutation that comes to one posting, in a transaction of its own, once for its key. */
 export async function postAlone(
-  { useCases, writer, ledgers, listener }: Omit<ActingParts, 'database'>,
+  { useCases, writer, ledgers, listener }: Omit<ActingParts, 'database' | 'asking' | 'records'>,
   ctx: RequestContext,
   { mutation, input, propose }: OnePosting,
 ): Promise<LedgerOperation> {
-  const { result, written } = await useCases.run<Posting, { operation: string }, LedgerOperation>(ctx, {
+  const { result, written } = await useCases.run<Posting[], { operation: string }, LedgerOperation>(ctx, {
     mutation,
     input,
-    propose: async (program) => propose(program),
-    stored: ({ operationKey }) => ({ operation: operationKey }),
-    commit: async (tx, posting, program, facts) => {
-      const { operations } = await writer.post(tx, { tenantKey: ctx.tenantKey, program, facts }, [posting]);
+    propose: async (program) => [await propose(program)].flat(),
+    stored: ([act]) => ({ operation: act?.operationKey ?? '' }),
+    commit: async (tx, postings, program, facts) => {
+      const { operations } = await writer.post(tx, { tenantKey: ctx.tenantKey, program, facts }, postings);
       return onlyOne(operations);
     },
     replay: async ({ operation }) => onlyOne(await ledgers.operations(ctx, [operation])),
   });
-  if (written) listener.posted(ctx.tenantKey, membersOf(result));
+  if (written) listener.posted(ctx.tenantKey);
   return result;
 }

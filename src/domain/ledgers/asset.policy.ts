@@ -9,6 +9,7 @@ import {
 import {
   type AssetDefinition,
   type ExpiryDefinition,
+  isExternal,
   type PinnedProgram,
   type ProgramDefinition,
   type StoredValueDefinition,
@@ -62,7 +63,8 @@ export function policyOf({ definition, assets }: PinnedProgram, asset: string): 
 function toPolicy(asset: AssetDefinition, timeZone: string): AssetPolicy {
   const { floor, limits, reversal, expiry } = asset;
   return {
-    floor: floor === 'NONE' ? null : BigInt(floor),
+    // A mirror follows its record wherever that goes; spending never goes below zero.
+    floor: floor === 'NONE' || isExternal(asset) ? null : BigInt(floor),
     goesNegative: reversal?.shortfall === 'GO_NEGATIVE',
     mostEarned: amountOf(limits?.earn?.perOperation),
     mostSpent: amountOf(limits?.spend?.perOperation),

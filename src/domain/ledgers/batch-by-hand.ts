@@ -1,8 +1,10 @@
+import type { pointsRedeem } from '../../extension/index.ts';
 import { Refusal, refuse } from '../../kernel/errors.ts';
 import { newKey } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { findResult, type IdempotentRequest } from '../../persistence/index.ts';
 import { assetOf, type PinnedProgram, type ProgramService } from '../programs/index.ts';
+import { type ActAsking, approved } from './act-asking.ts';
 import { type ActingParts, BY_HAND, memberActedOn, onlyOne, postAlone, shownOf } from './acting.ts';
 import type { Outcome, StoredOperation } from './batch-posting.ts';
 import type { AdjustPointsInput, EarnPointsInput, RedeemPointsInput } from './ledger.inputs.ts';
@@ -10,6 +12,7 @@ import { PostingBatcher } from './ledger-batcher.ts';
 import { ledgerKeyOf } from './ledger-writer.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import type { Posting } from './posting.ts';
+import { refuseUnkept, refuseWhereRefused } from './record-waiting.ts';
 
 /** How many of one caller's postings that go alone are under way at once. */
 const MOST_ALONE = 6;
@@ -19,12 +22,17 @@ type HandInput = (EarnPointsInput | RedeemPointsInput | AdjustPointsInput) & {
   readonly expiresAt?: Date | null;
 };
 
+/** How a spend by hand is asked about. */
+export type RedeemAsking = ActAsking<typeof pointsRedeem.input, typeof pointsRedeem.output>;
+
 /** A posting that somebody asks for by hand. */
 export interface HandRequest {
   readonly mutation: string;
   readonly kind: Posting['kind'];
   readonly input: HandInput;
   readonly request: IdempotentRequest;
+  /** Null where no extension is asked. */
+  readonly asking: RedeemAsking | null;
 }
 
 /** What became of a request; some must go alone, in a transaction of their own. */
@@ -54,11 +62,8 @@ export class PostingsByHand {
     requests: readonly HandRequest[],
   ): Promise<(LedgerOperation | Refusal)[]> {
     const answers = await this.#gather(ctx, requests);
-    await this.#carryOutAlone(
-      ctx,
-      requests.filter((one) => answers.get(one)?.became === 'ALONE'),
-      answers,
-    );
+    const alone = requests.filter((one) => answers.get(one)?.became === 'ALONE');
+    if (alone.length > 0) await this.#carryOutAlone(ctx, alone, answers);
     const stored = [...answers.values()].flatMap((one) => (one.became === 'REPLAYED' ? [one.stored] : []));
     const keys = [...new Set(stored.map(({ operation }) => operation))];
     const again = keys.length === 0 ? [] : await this.#parts.ledgers.operations(ctx, keys);
@@ -87,7 +92,10 @@ export class PostingsByHand {
     return answers;
   }
 
-  /** Puts a request in the queue of its ledger before anything is awaited, so that order is kept. */
+  /**
+   * Puts a request in the queue of its ledger before anything is awaited, so that order is kept, unless
+   * extensions are asked about it.
+   */
   async #propose(
     ctx: RequestContext,
     program: PinnedProgram,
@@ -99,8 +107,21 @@ export class PostingsByHand {
     if (one.input.dryRun === true || this.#parts.writer.countsBeyond(program, posting)) {
       return { became: 'ALONE' };
     }
+    const { request, asking } = one;
     const ledgerKey = ledgerKeyOf(posting.memberKey, posting.asset);
-    return await this.#batcher.post(ctx.tenantKey, { request: one.request, posting, ledgerKey, program });
+    if (asking === null) {
+      return await this.#batcher.post(ctx.tenantKey, { request, posting, ledgerKey, program });
+    }
+    // What was done before isn't asked about again.
+    const sql = this.#parts.database.read(ctx.tenantKey);
+    const stored = await findResult<StoredOperation>(sql, ctx.tenantKey, request);
+    if (stored !== null) return { became: 'REPLAYED', stored };
+    const asked = await this.#asked(program, posting, asking);
+    return await this.#batcher.post(ctx.tenantKey, { request, posting: asked, ledgerKey, program });
+  }
+
+  async #asked(program: PinnedProgram, posting: Posting, asking: RedeemAsking): Promise<Posting> {
+    return await approved(asking, program, { posting, input: (act) => ({ ...act, hold: null }) });
   }
 
   /**
@@ -141,8 +162,14 @@ export class PostingsByHand {
       const operation = await postAlone(this.#parts, ctx, {
         mutation: one.mutation,
         input: one.input,
-        propose: (program) => toPosting(ctx, program, one),
+        propose: async (program) => {
+          const posting = toPosting(ctx, program, one);
+          await refuseUnkept(this.#parts.records, ctx, program, posting);
+          return one.asking === null ? posting : await this.#asked(program, posting, one.asking);
+        },
       });
+      const isTried = one.input.dryRun === true;
+      if (!isTried) await refuseWhereRefused(this.#parts.records, ctx, operation);
       return { became: 'WRITTEN', operation };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

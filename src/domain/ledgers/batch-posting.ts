@@ -9,11 +9,10 @@ import {
 } from '../../persistence/index.ts';
 import type { PinnedProgram, ProgramService } from '../programs/index.ts';
 import { PLAIN_POLICY, policyOf } from './asset.policy.ts';
-import { insertNew } from './batch-ledger.repository.ts';
 import { LedgerDraft, looksAtLots, needsLots } from './ledger.policy.ts';
 import { findMemberStatuses, findOpenLots, lockExisting, writeDrafts } from './ledger.repository.ts';
-import { emptyLedger } from './ledger.snapshot.ts';
-import { refuseInactive, toPosted } from './ledger-writer.ts';
+import { newLedger, refuseInactive, toPosted } from './ledger-writer.ts';
+import { insertNew } from './new-ledger.repository.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import { type LedgerState, type LotState, type Posting, scheduled } from './posting.ts';
 
@@ -158,8 +157,8 @@ function draftsOf(
   for (const { ledgerKey, posting, program } of batch) {
     if (drafts.has(ledgerKey)) continue;
     const { memberKey, asset } = posting;
-    const state = { ...emptyLedger(tenantKey, memberKey, asset), asset, policy: policyOf(program, asset) };
-    drafts.set(ledgerKey, new LedgerDraft(state, [], now));
+    const state = newLedger(tenantKey, { ledgerKey, memberKey, asset });
+    drafts.set(ledgerKey, new LedgerDraft({ ...state, policy: policyOf(program, asset) }, [], now));
   }
   return drafts;
 }

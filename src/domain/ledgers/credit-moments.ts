@@ -8,45 +8,55 @@ export interface CreditMoments {
   readonly endsAt: Date | null;
 }
 
-/** What holds for all that is earned of an asset in a span of time. */
-interface Remembered {
-  readonly asset: AssetDefinition;
+/** How a credit is made, as far as its moments hang on that. */
+interface Credited {
   /** What a rule says of its maturity; null: what the asset says, if it is earned. */
   readonly after: string | null;
   readonly isEarned: boolean;
-  readonly zone: string;
+}
+
+/** What holds for all that is earned of an asset in a span of time. */
+interface Remembered {
   /** Milliseconds since 1970; up to, and without, the last. */
   readonly from: number;
   readonly to: number;
   readonly moments: CreditMoments;
 }
 
-/** The calendar is dear, and postings of one time are many: these few are remembered, in turns. */
-const remembered: Remembered[] = [];
-const MOST_REMEMBERED = 8;
-let turn = 0;
+/** The calendar is dear, and postings of one day are many; an import's lines mix the days of years. */
+const remembered = new WeakMap<AssetDefinition, Map<string, Remembered>>();
+const MOST_REMEMBERED = 10_000;
+const HOUR_MS = 3_600_000;
+const PLAIN: CreditMoments = { dueAt: null, endsAt: null };
 
 /** When a credit of an asset falls due, and when it expires, as rule and asset say. */
 export function creditMoments(
   asset: AssetDefinition,
-  { after, isEarned }: Pick<Remembered, 'after' | 'isEarned'>,
+  { after, isEarned }: Credited,
   occurredAt: Date,
   zone: string,
 ): CreditMoments {
+  if (after === null && asset.maturity === undefined && asset.expiry === undefined) return PLAIN;
   const at = occurredAt.getTime();
-  for (const one of remembered) {
-    const isSame =
-      one.asset === asset && one.after === after && one.isEarned === isEarned && one.zone === zone;
-    if (isSame && at >= one.from && at < one.to) return one.moments;
-  }
+  const known = rememberedOf(asset);
+  // By the hour, as which local day it is has to be asked of the calendar.
+  const place = `${zone} ${after} ${isEarned} ${Math.floor(at / HOUR_MS)}`;
+  const found = known.get(place);
+  if (found !== undefined && at >= found.from && at < found.to) return found.moments;
   const own = parseDuration(after ?? '');
   const byAsset = isEarned ? maturityOf(asset, occurredAt, zone) : null;
   const dueAt = own === null ? byAsset : maturesAt(occurredAt, own, zone);
   const moments = { dueAt, endsAt: expiryOf(asset, occurredAt, zone) };
   const [from, to] = isOfDay(asset, after) ? dayAround(occurredAt, zone) : [at, at + 1];
-  remembered[turn] = { asset, after, isEarned, zone, from, to, moments };
-  turn = (turn + 1) % MOST_REMEMBERED;
+  if (known.size >= MOST_REMEMBERED) known.clear();
+  known.set(place, { from, to, moments });
   return moments;
+}
+
+function rememberedOf(asset: AssetDefinition): Map<string, Remembered> {
+  const known = remembered.get(asset) ?? new Map<string, Remembered>();
+  remembered.set(asset, known);
+  return known;
 }
 
 /** Whether the moments are the same for the whole local day: nothing counts in hours, or to the moment. */

@@ -54,7 +54,7 @@ interface Stored {
   readonly lots: LotState[];
   readonly holds: Map<string, HoldState>;
   /** What operations took from lots, without what was lost. */
-  readonly taken: Map<string, { lot: LotState; amount: bigint }[]>;
+  readonly taken: Map<string, { lot: LotState; amount: bigint; place: number }[]>;
   /** What of the lots that operations made was lost by time. */
   readonly expired: Map<string, bigint>;
 }
@@ -150,14 +150,12 @@ function run(stored: Stored, model: LedgerModel, step: Step, today: number): voi
 function keep(stored: Stored, draft: LedgerDraft, before: LedgerState): void {
   stored.lots.push(...draft.newLots);
   for (const hold of [...draft.newHolds, ...draft.changedHolds]) stored.holds.set(hold.holdKey, hold);
-  for (const { operationKey, lot, amount, expired } of draft.allocations) {
+  for (const { operationKey, lot, amount, lost } of draft.allocations) {
     const { operationKey: madeBy } = lot;
-    stored.expired.set(madeBy, (stored.expired.get(madeBy) ?? 0n) + expired);
-    if (amount <= expired) continue;
-    stored.taken.set(operationKey, [
-      ...(stored.taken.get(operationKey) ?? []),
-      { lot, amount: amount - expired },
-    ]);
+    stored.expired.set(madeBy, (stored.expired.get(madeBy) ?? 0n) + lost);
+    if (amount <= lost) continue;
+    const before = stored.taken.get(operationKey) ?? [];
+    stored.taken.set(operationKey, [...before, { lot, amount: amount - lost, place: before.length }]);
   }
   const entries = draft.operations.flatMap((one) => one.entries);
   const sum = (pick: (entry: (typeof entries)[number]) => bigint, start: bigint): bigint =>

@@ -25,13 +25,15 @@ const insertMoves = statement(
      from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[])
        as m (operation_id, hold_id, ledger_id, lot_id, amount)`,
 );
-const selectHold = statement<FoundHold>(
+const selectHold = statement<ReferredHold>(
   'hold.by_key',
   `select h.tenant_id as "tenantKey", h.hold_id as "holdKey", h.ledger_id as "ledgerKey", h.amount, h.captured,
           h.released, h.status, h.expires_at as "expiresAt", h.created_at as "createdAt",
-          l.member_id as "memberKey", l.asset
+          l.member_id as "memberKey", l.asset, o.reference_type as "referenceType",
+          o.reference_id as "referenceId"
      from hold h
      join ledger l on l.tenant_id = $1 and l.ledger_id = h.ledger_id
+     join operation o on o.tenant_id = $1 and o.operation_id = h.operation_id
     where h.tenant_id = $1 and h.hold_id = $2`,
 );
 /** As they are shown: what time has ended is over, also before any operation says so. */
@@ -63,7 +65,13 @@ const selectHoldPast = statement<{ captured: bigint; gone: bigint }>(
 /** A hold, with the facts of its ledger. */
 export type FoundHold = Hold & { readonly memberKey: string; readonly asset: string };
 
-export async function findHold(sql: Sql, tenantKey: string, holdKey: string): Promise<FoundHold | null> {
+/** A hold, with what the operation that made it refers to outside. */
+export type ReferredHold = FoundHold & {
+  readonly referenceType: string | null;
+  readonly referenceId: string | null;
+};
+
+export async function findHold(sql: Sql, tenantKey: string, holdKey: string): Promise<ReferredHold | null> {
   const [row] = await sql.run(selectHold, [tenantKey, holdKey]);
   return row ?? null;
 }

@@ -1,12 +1,16 @@
+import { type PointsReleaseInput, pointsHold, pointsRedeem, pointsRelease } from '../../extension/index.ts';
+import { parseDuration, plus } from '../../kernel/calendar.ts';
 import { refuse } from '../../kernel/errors.ts';
-import { fromPublicId, newKey } from '../../kernel/ids.ts';
+import { fromPublicId, newKey, toPublicId } from '../../kernel/ids.ts';
 import { mayActOn, type RequestContext } from '../../kernel/request-context.ts';
 import { assetOf, type PinnedProgram } from '../programs/index.ts';
+import { ActAsking, approved } from './act-asking.ts';
 import { type ActingParts, BY_HAND, memberActedOn, onlyOne, shownOf } from './acting.ts';
+import { isElsewhere } from './external-ledger-writer.ts';
 import type { Hold } from './hold.entity.ts';
 import type { CaptureHoldInput, HoldPointsInput, ReleaseHoldInput } from './hold.inputs.ts';
-import { type FoundHold, findHold, holdAfter } from './hold.repository.ts';
-import { membersOf } from './ledger.snapshot.ts';
+import { type FoundHold, findHold, holdAfter, type ReferredHold } from './hold.repository.ts';
+import { restOf } from './ledger-holds.policy.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import type { Posting } from './posting.ts';
 
@@ -36,26 +40,36 @@ export class HoldService {
    * Reserves an amount, from the lots that expire first.
    * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, MEMBER_NOT_ACTIVE, ASSET_NOT_FOUND,
    *   ASSET_NOT_SPENDABLE, AMOUNT_NOT_POSITIVE, INSUFFICIENT_BALANCE, HOLD_END_TWICE, HOLD_ENDED_BEFORE,
-   *   TEXT_TOO_LONG, NO_PROGRAM
+   *   TEXT_TOO_LONG, NO_PROGRAM, EXTENSION_REFUSED, EXTENSION_UNAVAILABLE
    */
   async hold(ctx: RequestContext, input: HoldPointsInput): Promise<HeldResult> {
     // Before the key is looked at: nobody replays what another member did.
     if (ctx.caller.role === 'MEMBER') memberActedOn(ctx, input.memberId, 'memberId');
-    return await this.#run(ctx, 'holdPoints', input, async (program) => toHold(ctx, program, input));
+    const asking = new ActAsking(this.#parts.asking, ctx, pointsHold, input);
+    return await this.#run(ctx, 'holdPoints', input, async (program) => {
+      const posting = toHold(ctx, program, input);
+      const expiresAt = (now: Date) => endOf(posting, program, now)?.toISOString() ?? null;
+      return await approved(asking, program, {
+        posting,
+        input: (act, now) => ({ ...act, expiresAt: expiresAt(now) }),
+      });
+    });
   }
 
   /**
    * Spends of what a hold reserved, from its lots that expire first.
    * @throws Refusal IDEMPOTENCY_CONFLICT, HOLD_NOT_FOUND, HOLD_NOT_ACTIVE, MEMBER_NOT_ACTIVE,
-   *   AMOUNT_NOT_POSITIVE, CAPTURE_EXCEEDS_HOLD, NO_PROGRAM
+   *   AMOUNT_NOT_POSITIVE, CAPTURE_EXCEEDS_HOLD, NO_PROGRAM, EXTENSION_REFUSED, EXTENSION_UNAVAILABLE
    */
   async capture(ctx: RequestContext, input: CaptureHoldInput): Promise<HeldResult> {
     if (ctx.caller.role === 'MEMBER') await this.#found(ctx, input.holdId);
-    return await this.#run(ctx, 'captureHold', input, async () => {
+    const asking = new ActAsking(this.#parts.asking, ctx, pointsRedeem, input);
+    return await this.#run(ctx, 'captureHold', input, async (program) => {
       const wanted = input.amount ?? null;
       if (wanted !== null && wanted <= 0n) throw refuse('AMOUNT_NOT_POSITIVE', ['amount']);
       const found = await this.#found(ctx, input.holdId);
-      return {
+      refuseOwnDoubt(ctx, program, found);
+      const posting: Posting = {
         ...ofHold('CAPTURE', found),
         amount: wanted ?? 0n,
         whole: wanted === null,
@@ -63,24 +77,31 @@ export class HoldService {
         reason: null,
         reference: null,
       };
+      const hold = toldHold(found);
+      return await approved(asking, program, { posting, input: (act) => ({ ...act, hold }) });
     });
   }
 
   /**
    * Gives back what a hold has left.
-   * @throws Refusal IDEMPOTENCY_CONFLICT, HOLD_NOT_FOUND, HOLD_NOT_ACTIVE, TEXT_TOO_LONG, NO_PROGRAM
+   * @throws Refusal IDEMPOTENCY_CONFLICT, HOLD_NOT_FOUND, HOLD_NOT_ACTIVE, TEXT_TOO_LONG, NO_PROGRAM,
+   *   EXTENSION_REFUSED, EXTENSION_UNAVAILABLE
    */
   async release(ctx: RequestContext, input: ReleaseHoldInput): Promise<HeldResult> {
     if (ctx.caller.role === 'MEMBER') await this.#found(ctx, input.holdId);
-    return await this.#run(ctx, 'releaseHold', input, async () => {
+    const asking = new ActAsking(this.#parts.asking, ctx, pointsRelease, input);
+    return await this.#run(ctx, 'releaseHold', input, async (program) => {
       const found = await this.#found(ctx, input.holdId);
-      return {
+      refuseOwnDoubt(ctx, program, found);
+      const posting: Posting = {
         ...ofHold('RELEASE', found),
         amount: 0n,
         whole: true,
         hold: { holdKey: found.holdKey },
         ...shownOf(input.reason),
       };
+      const hold = toldHold(found);
+      return await approved(asking, program, { posting, input: (act) => ({ ...act, hold }) });
     });
   }
 
@@ -105,7 +126,7 @@ export class HoldService {
       },
       replay: (stored) => this.#replay(ctx, stored),
     });
-    if (written) listener.posted(ctx.tenantKey, membersOf(result.operation));
+    if (written) listener.posted(ctx.tenantKey);
     return result;
   }
 
@@ -122,7 +143,7 @@ export class HoldService {
   }
 
   /** @throws Refusal HOLD_NOT_FOUND, also for a hold that is not the caller's */
-  async #found(ctx: RequestContext, holdId: string): Promise<FoundHold> {
+  async #found(ctx: RequestContext, holdId: string): Promise<ReferredHold> {
     const holdKey = fromPublicId('hold', holdId);
     const { database } = this.#parts;
     const found =
@@ -151,6 +172,24 @@ function toHold(ctx: RequestContext, program: PinnedProgram, input: HoldPointsIn
   };
 }
 
+/** When a hold would be over; null: never. */
+function endOf({ hold }: Posting, { definition }: PinnedProgram, now: Date): Date | null {
+  const lasts = parseDuration(hold?.expiresIn ?? '');
+  return lasts === null ? (hold?.expiresAt ?? null) : plus(now, lasts, definition.timeZone);
+}
+
+function toldHold(found: ReferredHold): PointsReleaseInput['hold'] {
+  const { holdKey, amount, referenceType: type, referenceId: id } = found;
+  const reference = type === null || id === null ? null : { type, id };
+  return { id: toPublicId('hold', holdKey), amount: String(amount), left: String(restOf(found)), reference };
+}
+
 function ofHold(kind: 'CAPTURE' | 'RELEASE', { memberKey, asset }: FoundHold) {
-  return { ...BY_HAND, operationKey: newKey(), kind, memberKey, asset, memberField: ['holdId'] };
+  return { ...BY_HAND, operationKey: newKey(), kind, memberKey, asset, memberField: ['holdId'] } as const;
+}
+
+/** Whether another system took what it never answered about isn't the member's to say. */
+function refuseOwnDoubt({ caller }: RequestContext, program: PinnedProgram, { asset }: FoundHold): void {
+  if (caller.role !== 'MEMBER' || !isElsewhere(program, { asset })) return;
+  throw refuse('RECORD_ELSEWHERE', ['holdId'], { asset });
 }

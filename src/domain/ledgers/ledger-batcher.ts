@@ -1,19 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { FeedListener } from '../../events/index.ts';
 import { type Database, isDataFault, violatedConstraint } from '../../persistence/index.ts';
 import type { ProgramService } from '../programs/index.ts';
 import { type HandPosting, type Outcome, postBatch } from './batch-posting.ts';
-import { membersOf } from './ledger.snapshot.ts';
 
 const MOST_TOGETHER = 250;
 /** Batches of a tenant that are in flight at once: while one waits for the disk, another is worked out. */
 const SHARDS = 2;
 /** How often a batch is run that others got in the way of. */
 const MOST_TRIES = 5;
-
-/** Told after a commit; a hint only, the entries are the truth. */
-export interface PostingListener {
-  posted(tenantKey: string, memberKeys: readonly string[]): void;
-}
 
 /** One who waits for its batch. */
 interface Waiting {
@@ -30,11 +25,11 @@ interface Waiting {
 export class PostingBatcher {
   readonly #database: Database;
   readonly #programs: ProgramService;
-  readonly #listener: PostingListener;
+  readonly #listener: FeedListener;
   /** Who waits, by tenant and shard; a shard stands here while it has a batch in flight. */
   readonly #waiting = new Map<string, Waiting[]>();
 
-  constructor(database: Database, programs: ProgramService, listener: PostingListener) {
+  constructor(database: Database, programs: ProgramService, listener: FeedListener) {
     this.#database = database;
     this.#programs = programs;
     this.#listener = listener;
@@ -101,8 +96,7 @@ export class PostingBatcher {
   }
 
   #tell(tenantKey: string, outcomes: readonly Outcome[]): void {
-    const written = outcomes.flatMap((one) => (one.became === 'WRITTEN' ? [one.operation] : []));
-    if (written.length > 0) this.#listener.posted(tenantKey, [...new Set(written.flatMap(membersOf))]);
+    if (outcomes.some(({ became }) => became === 'WRITTEN')) this.#listener.posted(tenantKey);
   }
 }
 

@@ -27,8 +27,8 @@ export interface DraftAllocation {
   readonly ledgerKey: string;
   readonly lotKey: string;
   amount: bigint;
-  /** What of it was lost by time. */
-  expired: bigint;
+  /** What of it time took. */
+  lost: bigint;
   /** The lot, as the draft leaves it. */
   readonly lot: LotState;
 }
@@ -160,6 +160,7 @@ export class DraftRows {
       awaits: (pending ? more.awaits : null) ?? null,
       idles: more.idles ?? false,
       portion: more.portion ?? null,
+      lost: 0n,
     };
   }
 
@@ -175,8 +176,7 @@ export class DraftRows {
 
   protected add(operationKey: string, lot: LotState): void {
     this.newLots.push(lot);
-    this.lots.push(lot);
-    this.lots.sort(compareLots);
+    this.#insert(lot);
     if (!lot.pending) this.payDebt(operationKey, lot, lot.amount);
     this.settleNoLaterThan(lot.pending ? lot.availableAt : null);
     this.settleNoLaterThan(lot.expiresAt);
@@ -240,9 +240,18 @@ export class DraftRows {
 
   /** A lot that was spent is open again. */
   protected adopt(lot: LotState): LotState {
-    this.lots.push(lot);
-    this.lots.sort(compareLots);
+    this.#insert(lot);
     return lot;
+  }
+
+  /** At its place among the others, which is mostly the last: a batch may earn hundreds in one ledger. */
+  #insert(lot: LotState): void {
+    let place = this.lots.length;
+    for (let before = this.lots[place - 1]; before !== undefined && compareLots(lot, before) < 0; ) {
+      place -= 1;
+      before = this.lots[place - 1];
+    }
+    this.lots.splice(place, 0, lot);
   }
 
   /** What becomes free first pays what was taken beyond the lots. */
@@ -253,21 +262,22 @@ export class DraftRows {
     this.take(operationKey, lot, paid);
   }
 
-  /** Takes an amount from a lot, or gives it back (below zero); `expired` of it is lost by time. */
-  protected take(operationKey: string, lot: LotState, amount: bigint, expired = 0n): void {
-    if (amount === 0n && expired === 0n) return;
+  /** Takes an amount from a lot, or gives it back (below zero); `lost` of it is what time took. */
+  protected take(operationKey: string, lot: LotState, amount: bigint, lost = 0n): void {
+    if (amount === 0n && lost === 0n) return;
     lot.remaining -= amount;
+    lot.lost += lost;
     this.touch(lot);
-    this.expired.set(lot.operationKey, (this.expired.get(lot.operationKey) ?? 0n) + expired);
+    this.expired.set(lot.operationKey, (this.expired.get(lot.operationKey) ?? 0n) + lost);
     const place = `${operationKey}:${lot.lotKey}`;
     const known = this.#allocated.get(place);
     if (known !== undefined) {
       known.amount += amount;
-      known.expired += expired;
+      known.lost += lost;
       return;
     }
     const { ledgerKey, lotKey } = lot;
-    const allocation: DraftAllocation = { operationKey, ledgerKey, lotKey, amount, expired, lot };
+    const allocation: DraftAllocation = { operationKey, ledgerKey, lotKey, amount, lost, lot };
     this.#allocated.set(place, allocation);
     this.allocations.push(allocation);
   }
@@ -332,10 +342,10 @@ export class DraftRows {
     });
   }
 
-  /** Something happened at a moment: what idleness lets expire has longer. */
+  /** Something happened: what idleness lets expire has longer, but not what expired while it was held. */
   protected keepAlive(at: Date): void {
     let end = idleEnd(this.state.policy, at);
-    const idling = this.lots.filter(({ idles, remaining }) => idles === true && remaining > 0n);
+    const idling = this.idling.filter((lot) => lot.remaining > 0n || this.changedLots.has(lot));
     if (end === null || idling.length === 0) return;
     for (const { expiresAt } of idling) if (expiresAt !== null && expiresAt > end) end = expiresAt;
     for (const lot of idling) {
@@ -344,6 +354,25 @@ export class DraftRows {
       this.touch(lot);
     }
     this.lots.sort(compareLots);
+  }
+
+  /** Its lots that idleness lets expire, and that haven’t. */
+  private get idling(): LotState[] {
+    return this.lots.filter(
+      (lot) => lot.idles === true && lot.expiresAt !== null && lot.expiresAt > this.now,
+    );
+  }
+
+  /** Lots that were spent whole didn’t move on with those beside them: what comes back lasts as they do. */
+  protected keptBeside(origin: ReversalOrigin): ReversalOrigin {
+    for (const { lot } of origin.taken) {
+      if (lot.idles !== true || lot.remaining > 0n || lot.ledgerKey !== this.state.ledgerKey) continue;
+      for (const { createdAt, expiresAt, remaining } of this.idling) {
+        if (remaining === 0n || lot.expiresAt === null || expiresAt === null) continue;
+        if (createdAt <= lot.expiresAt && expiresAt > lot.expiresAt) lot.expiresAt = expiresAt;
+      }
+    }
+    return origin;
   }
 
   protected settleNoLaterThan(moment: Date | null): void {

@@ -151,5 +151,5 @@ it('what is released pays what is owed', () => {
   const draft = draftOf([[newLot(50n), 50n]], { floor: null, debt: 30n });
   draft.apply(release());
   expect(draft.state).toMatchObject({ posted: 20n, held: 0n, debt: 0n });
-  expect(draft.allocations.map(({ amount, expired }) => [amount, expired])).toEqual([[30n, 0n]]);
+  expect(draft.allocations.map(({ amount, lost }) => [amount, lost])).toEqual([[30n, 0n]]);
 });

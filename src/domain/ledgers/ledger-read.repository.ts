@@ -5,7 +5,7 @@ import type { Hold } from './hold.entity.ts';
 import type { Ledger } from './ledger.entity.ts';
 import type { HoldStatus } from './ledger.enums.types.ts';
 import type { Lot } from './lot.entity.ts';
-import type { LedgerOperation } from './operation.entity.ts';
+import type { ExtensionReference, LedgerOperation } from './operation.entity.ts';
 import { type ReadLedger, settleOwing } from './owing-ledgers.ts';
 
 /** business_time() of tenant $1, written out: the function is a statement of its own, this one is not. */
@@ -131,13 +131,16 @@ const selectOperations = statement<LedgerOperation>(
 );
 const selectAllocations = statement<Lot & { operation: string; taken: bigint }>(
   'allocation.by_operations',
-  `select a.operation_id as operation, a.amount as taken, l.tenant_id as "tenantKey", l.ledger_id as "ledgerKey",
+  `select o.operation_id as operation, a.amount as taken, l.tenant_id as "tenantKey", l.ledger_id as "ledgerKey",
           l.lot_id as "lotKey", l.operation_id as "operationKey", l.amount, l.remaining, l.held, l.pending,
           l.available_at as "availableAt", l.expires_at as "expiresAt", l.created_at as "createdAt",
           l.matured_at as "maturedAt", l.portion
-     from allocation a
-     join lot l on l.tenant_id = $1 and l.ledger_id = a.ledger_id and l.lot_id = a.lot_id
-    where a.tenant_id = $1 and a.operation_id = any($2::uuid[]) and a.amount <> 0
+     from operation o
+    cross join lateral unnest(o.ledger_ids, o.versions) as w (ledger_id, version)
+     join entry e on e.tenant_id = $1 and e.ledger_id = w.ledger_id and e.version = w.version
+    cross join lateral unnest(e.lot_ids, e.taken) as a (lot_id, amount)
+     join lot l on l.tenant_id = $1 and l.ledger_id = e.ledger_id and l.lot_id = a.lot_id
+    where o.tenant_id = $1 and o.operation_id = any($2::uuid[]) and a.amount <> 0
     order by l.expires_at, l.lot_id`,
 );
 /**
@@ -162,14 +165,18 @@ const selectBalanceAt = statement<{
        join hold h on h.tenant_id = $1 and h.hold_id = a.hold_id
       where a.tenant_id = $1 and a.ledger_id = $2 and a.recorded_at <= $3
       group by a.lot_id),
+   taken as (
+     select a.lot_id, sum(a.amount) as taken
+       from entry e cross join lateral unnest(e.lot_ids, e.taken) as a (lot_id, amount)
+      where e.tenant_id = $1 and e.ledger_id = $2 and e.recorded_at <= $3
+      group by a.lot_id),
    lots as (
      select l.available_at <= $3 as is_due, coalesce(l.expires_at <= $3, false) as is_over,
             coalesce(l.matured_at > $3, true) as was_pending, coalesce(h.kept, 0) as held,
-            l.amount - coalesce((select sum(a.amount) from allocation a
-                                  where a.tenant_id = $1 and a.ledger_id = $2 and a.lot_id = l.lot_id
-                                    and a.recorded_at <= $3), 0) as remained
+            l.amount - coalesce(t.taken, 0) as remained
        from lot l
        left join held h on h.lot_id = l.lot_id
+       left join taken t on t.lot_id = l.lot_id
       where l.tenant_id = $1 and l.ledger_id = $2 and l.created_at <= $3 and l.available_at <= $3)
    select $3::timestamptz > business_time() as "inFuture",
           coalesce(e.posted_after, 0) as posted, coalesce(e.pending_after, 0) as pending,
@@ -206,13 +213,22 @@ const selectEntriesAfter = statement<Entry>(
   `select ${entryColumns}, l.asset as "assetCode", l.member_id as "memberKey"
      from ledger l
      join entry e on e.tenant_id = $1 and e.ledger_id = l.ledger_id
-    where l.tenant_id = $1 and l.member_id = $2 and ($3::text is null or l.asset = $3)
-      and l.feed_position > $4
+    where l.tenant_id = $1 and l.member_id = $2
+      and l.feed_position > $3
       and e.version > coalesce((select p.version from entry p
                                  where p.tenant_id = $1 and p.ledger_id = l.ledger_id
-                                   and p.feed_position <= $4
+                                   and p.feed_position <= $3
                                  order by p.version desc limit 1), 0)
-    order by e.feed_position limit $5`,
+    order by e.feed_position limit $4`,
+);
+/** Of everybody, and nothing that was committed later than the position that is read with it. */
+const selectFeed = statement<Entry>(
+  'entry.feed',
+  `select ${entryColumns}, l.asset as "assetCode", l.member_id as "memberKey"
+     from entry e
+     join ledger l on l.tenant_id = $1 and l.ledger_id = e.ledger_id
+    where e.tenant_id = $1 and e.feed_position > $2
+    order by e.feed_position limit $3`,
 );
 
 const selectMemberExists = statement<{ exists: boolean }>(
@@ -222,7 +238,8 @@ const selectMemberExists = statement<{ exists: boolean }>(
 
 const selectEarned = statement<EarnedByActivity>(
   'operation.earned',
-  `select o.operation_id as "operationKey", o.explanation->'rule'->>'code' as rule, l.asset, e.amount,
+  `select o.operation_id as "operationKey", o.explanation->'rule'->>'code' as rule,
+          o.explanation->'extension' as extension, l.asset, e.amount,
           coalesce((select sum(-x.amount)::bigint from operation r
                       join entry x on x.tenant_id = $1 and x.ledger_id = r.ledger_ids[1]
                                   and x.version = r.versions[1]
@@ -239,6 +256,7 @@ export interface EarnedByActivity {
   readonly operationKey: string;
   /** The rule that gave it; null when an extension did. */
   readonly rule: string | null;
+  readonly extension: ExtensionReference | null;
   readonly asset: string;
   readonly amount: bigint;
   readonly reversed: bigint;
@@ -351,8 +369,9 @@ export class LedgerReads {
     return row?.position ?? 0n;
   }
 
-  /** A member's entries behind a feed position, in commit order. */
-  entriesAfter(memberKey: string, asset: string | null, position: bigint, limit: number): Promise<Entry[]> {
-    return this.#sql.run(selectEntriesAfter, [this.#tenantKey, memberKey, asset, position, limit]);
+  /** Entries behind a feed position, in commit order: a member's, or everybody's. */
+  entriesAfter(memberKey: string | null, position: bigint, limit: number): Promise<Entry[]> {
+    if (memberKey === null) return this.#sql.run(selectFeed, [this.#tenantKey, position, limit]);
+    return this.#sql.run(selectEntriesAfter, [this.#tenantKey, memberKey, position, limit]);
   }
 }

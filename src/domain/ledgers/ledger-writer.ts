@@ -41,6 +41,8 @@ export interface PostingContext {
   readonly facts: CommitFacts;
   /** What else the act counts for; the ledger has no use for it, who watches postings has. */
   readonly measures?: readonly Measure[];
+  /** Who enrols in the same transaction: nobody else knows them, so nothing of theirs has to be locked. */
+  readonly newcomers?: ReadonlySet<string>;
 }
 
 /** An amount toward a metric that is no asset: money spent, orders, activities. */
@@ -80,16 +82,24 @@ export interface LedgerWriter {
 export class TransactionalLedgerWriter implements LedgerWriter {
   async post(tx: Transaction, context: PostingContext, postings: readonly Posting[]): Promise<Posted> {
     if (postings.length === 0) return { operations: [], settled: [], ledgers: [], holds: [] };
-    const touched = new Map(postings.map((posting) => [posting, ledgersTouched(posting)]));
+    const touched = touchedBy(postings);
     const wanted = wantedLedgers(context.program, touched);
-    const memberKeys = [...new Set(postings.flatMap(membersTouched))];
+    const { newcomers = NOBODY } = context;
+    const known = [...wanted.values()].filter(({ memberKey }) => !newcomers.has(memberKey));
+    const memberKeys = [...new Set(postings.flatMap(membersTouched))].filter((key) => !newcomers.has(key));
     const [{ now, inputHash }, statuses, existing] = await Promise.all([
       context.facts,
-      findMemberStatuses(tx, context.tenantKey, memberKeys),
-      lockExisting(tx, context.tenantKey, [...wanted.keys()]),
+      memberKeys.length === 0
+        ? new Map<string, string>()
+        : findMemberStatuses(tx, context.tenantKey, memberKeys),
+      known.length === 0 ? [] : lockExisting(tx, context.tenantKey, keysOf(known)),
     ]);
+    for (const memberKey of newcomers) statuses.set(memberKey, 'ACTIVE');
     for (const posting of postings) refuseUnfit(posting, statuses);
-    const states = existing.length === wanted.size ? existing : await this.#withMissing(tx, context, wanted);
+    const locked = existing.length === known.length ? existing : await this.#withMissing(tx, context, known);
+    const fresh = [...wanted.values()].filter(({ memberKey }) => newcomers.has(memberKey));
+    const made = fresh.map((one) => ({ ...newLedger(context.tenantKey, one), isNew: true }));
+    const states = [...locked, ...made].sort(byKey);
     return await this.#draft(tx, { ...context, now, inputHash }, states, touched);
   }
 
@@ -108,13 +118,12 @@ export class TransactionalLedgerWriter implements LedgerWriter {
   async #withMissing(
     tx: Transaction,
     { tenantKey }: PostingContext,
-    wanted: ReadonlyMap<string, WantedLedger>,
+    wanted: readonly WantedLedger[],
   ): Promise<LockedLedger[]> {
     // In the order of their keys, as they are locked, so that two transactions can't wait for each other.
-    const sorted = [...wanted.values()].sort((a, b) => (a.ledgerKey < b.ledgerKey ? -1 : 1));
     const [, states] = await Promise.all([
-      insertMissing(tx, tenantKey, sorted),
-      lockExisting(tx, tenantKey, [...wanted.keys()]),
+      insertMissing(tx, tenantKey, wanted.toSorted(byKey)),
+      lockExisting(tx, tenantKey, keysOf(wanted)),
     ]);
     return states;
   }
@@ -137,7 +146,8 @@ export class TransactionalLedgerWriter implements LedgerWriter {
         return needsLots(state, own, now) || mayEndBetween(own, now) ? state.ledgerKey : [];
       }),
     );
-    const keys = [...withLots];
+    const fresh = new Set(states.flatMap(({ ledgerKey, isNew }) => (isNew === true ? ledgerKey : [])));
+    const keys = [...withLots].filter((key) => !fresh.has(key));
     const reversed = postings.flatMap(({ reverses }) => reverses ?? []);
     const [lots, origins] = await Promise.all([
       keys.length === 0 ? [] : findOpenLots(tx, tenantKey, keys),
@@ -166,6 +176,25 @@ export class TransactionalLedgerWriter implements LedgerWriter {
     writeDrafts(tx, tenantKey, [...drafts.values()], { programVersion: program.version, now, inputHash });
     return toPosted([...drafts.values()], postings, { tenantKey, program, now, inputHash });
   }
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+function byKey(a: { readonly ledgerKey: string }, b: { readonly ledgerKey: string }): number {
+  return a.ledgerKey < b.ledgerKey ? -1 : 1;
+}
+
+function keysOf(ledgers: readonly WantedLedger[]): string[] {
+  return ledgers.map(({ ledgerKey }) => ledgerKey);
+}
+
+/** A ledger that there isn't yet. */
+export function newLedger(
+  tenantKey: string,
+  { ledgerKey, memberKey, asset }: Omit<WantedLedger, 'floor'>,
+): LockedLedger {
+  const nothing = { posted: 0n, pending: 0n, held: 0n, debt: 0n, version: 0n };
+  return { tenantKey, ledgerKey, memberKey, asset, ...nothing, recordedAt: null, settleAt: null };
 }
 
 /** Postings in their order, each with the ledgers that it changes. */
@@ -218,14 +247,35 @@ function membersTouched({ memberKey, toMemberKey }: Posting): string[] {
   return toMemberKey === undefined ? [memberKey] : [memberKey, toMemberKey];
 }
 
-function ledgersTouched(posting: Posting): string[] {
-  return membersTouched(posting).map((memberKey) => ledgerKeyOf(memberKey, posting.asset));
+/** The ledgers that each posting changes; each one's key is derived once. */
+function touchedBy(postings: readonly Posting[]): Touching {
+  const derived = new Map<string, string>();
+  const keyOf = (memberKey: string, asset: string): string => {
+    const name = `${memberKey} ${asset}`;
+    const key = derived.get(name) ?? ledgerKeyOf(memberKey, asset);
+    derived.set(name, key);
+    return key;
+  };
+  return new Map(
+    postings.map((posting) => [
+      posting,
+      membersTouched(posting).map((memberKey) => keyOf(memberKey, posting.asset)),
+    ]),
+  );
 }
 
-/** A release neither earns nor spends, nor does what falls due: they are for every member. */
+/**
+ * A release neither earns nor spends, nor does what falls due: they are for every member, and so is what has
+ * happened elsewhere.
+ */
 function refuseUnfit(posting: Posting, statuses: ReadonlyMap<string, string>): void {
   if (posting.kind === 'RELEASE' || posting.kind === 'MATURE') return;
   const { memberField = ['memberId'], toMemberKey } = posting;
+  // Whoever tells us of it may name somebody whom we don't know.
+  if (posting.mirrors === true) {
+    if (!statuses.has(posting.memberKey)) throw refuse('MEMBER_NOT_FOUND', memberField);
+    return;
+  }
   refuseInactive([posting.memberKey], statuses, memberField);
   const toField = posting.kind === 'TRANSFER' ? ['toMemberId'] : memberField;
   if (toMemberKey !== undefined) refuseInactive([toMemberKey], statuses, toField);

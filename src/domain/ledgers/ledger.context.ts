@@ -3,6 +3,7 @@ import type { ProgramService } from '../programs/index.ts';
 import type { HoldService } from './hold.service.ts';
 import type { LedgerLoaders } from './ledger.loaders.ts';
 import type { LedgerService } from './ledger.service.ts';
+import type { MirrorService } from './mirror.service.ts';
 import type { ReversalService } from './reversal.service.ts';
 import type { StoredValueService } from './stored-value.service.ts';
 import type { TransferService } from './transfer.service.ts';
@@ -17,6 +18,7 @@ export interface LedgerContext {
     readonly reversals: ReversalService;
     readonly transfers: TransferService;
     readonly storedValue: StoredValueService;
+    readonly mirrors: MirrorService;
   };
   readonly loaders: { readonly ledgers: LedgerLoaders };
 }

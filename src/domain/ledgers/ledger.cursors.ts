@@ -20,8 +20,9 @@ export function feedCursor(tenantKey: string, position: bigint): string {
   return encodeCursor(`${tenantKey}|feed`, position.toString(36));
 }
 
-export function feedPlace(tenantKey: string, after: string): bigint {
-  return BigInt(Number.parseInt(decodeCursor(`${tenantKey}|feed`, after, 'after'), 36));
+/** @param field where the cursor was sent */
+export function feedPlace(tenantKey: string, cursor: string, field: readonly string[] = ['after']): bigint {
+  return BigInt(Number.parseInt(decodeCursor(`${tenantKey}|feed`, cursor, ...field), 36));
 }
 
 export function lotCursor(

@@ -74,6 +74,8 @@ export class Ledger {
   due?: bigint;
   expired?: bigint;
   lapsed?: bigint;
+  /** Whether it is shown as an entry left it, and not as it is now. Not a column. */
+  isThen?: boolean;
 }
 
 /** An amount that will expire. */

@@ -46,6 +46,22 @@ registerEnumType(StoredValuePortion, {
   },
 });
 
+/** Whose word a balance is. */
+export enum LedgerSource {
+  RECORD = 'RECORD',
+  MIRROR = 'MIRROR',
+}
+registerEnumType(LedgerSource, {
+  name: 'LedgerSource',
+  description: 'Whose word a balance is.',
+  valuesConfig: {
+    RECORD: { description: 'Of whoever keeps the record: our ledger, or the enterprise’s own system.' },
+    MIRROR: {
+      description: 'Of our mirror, since the system that keeps the record wasn’t asked or didn’t say.',
+    },
+  },
+});
+
 export enum EntryStatus {
   PENDING = 'PENDING',
   POSTED = 'POSTED',
@@ -95,6 +111,6 @@ registerEnumType(ExplanationOutcome, {
     NOT_MATCHED: { description: 'Its condition didn’t hold.' },
     ZERO: { description: 'It came to nothing, e.g. because the amount was too small.' },
     BUDGET_EXHAUSTED: { description: 'Its budget was spent.' },
-    EXTENSION_REFUSED: { description: 'An extension refused it.' },
+    EXTENSION_REFUSED: { description: 'An extension put its own in its place.' },
   },
 });

@@ -6,8 +6,11 @@ export const ledgerErrors = {
     'zh-CN': '未找到该会员，请检查会员 ID 或身份信息。',
   },
   MEMBER_NOT_ACTIVE: {
-    en: 'The member is {status}, so nothing can be earned or spent. Reactivate the member first.',
-    'zh-CN': '会员状态为 {status}，不能获得或使用积分，请先恢复会员状态。',
+    en:
+      'The member is {status}, so nothing can be earned or spent. Reactivate the member first; of one that is ' +
+      'MERGED, name the member in `mergedInto`.',
+    'zh-CN':
+      '会员状态为 {status}，不能获得或使用积分，请先恢复会员状态；若为 MERGED，请改用 `mergedInto` 中的会员。',
   },
   AMOUNT_NOT_POSITIVE: {
     en: 'The amount must be above zero. Send a whole number from "1".',
@@ -28,6 +31,26 @@ export const ledgerErrors = {
   BALANCE_OUT_OF_RANGE: {
     en: 'The balance would leave the range of 64-bit integers. Send a smaller amount.',
     'zh-CN': '余额将超出 64 位整数范围，请发送较小的数量。',
+  },
+  RECORD_ELSEWHERE: {
+    en: 'The record of the asset "{asset}" is kept by another system, which can’t be asked for this. Do it there.',
+    'zh-CN': '资产“{asset}”由其他系统记账，无法请求其执行此操作，请在该系统中操作。',
+  },
+  RECORD_IS_OURS: {
+    en: 'The record of the asset "{asset}" is kept here. Correct it with "adjustPoints".',
+    'zh-CN': '资产“{asset}”由本产品记账，请使用“adjustPoints”更正。',
+  },
+  RECORD_REFUSED: {
+    en: 'The system that keeps the record of "{asset}" refused it.',
+    'zh-CN': '为“{asset}”记账的系统拒绝了该操作。',
+  },
+  RECORD_UNANSWERED: {
+    en: 'Nobody answers points.change, so the system that keeps "{asset}" can’t be asked. Register it first.',
+    'zh-CN': '没有扩展应答 points.change，无法请求为“{asset}”记账的系统，请先注册。',
+  },
+  RECORD_UNSETTLED: {
+    en: 'The system that keeps the record of "{asset}" has not answered about this yet. Try again later.',
+    'zh-CN': '为“{asset}”记账的系统尚未就此作出应答，请稍后重试。',
   },
   ASSET_NOT_SPENDABLE: {
     en: 'The asset "{asset}" can’t be spent. Name one that the program lets members spend.',

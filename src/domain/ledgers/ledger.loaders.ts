@@ -11,6 +11,9 @@ import type { ExpiringAmount, Ledger } from './ledger.entity.ts';
 import { LedgerReads } from './ledger-read.repository.ts';
 import type { Allocation } from './lot.entity.ts';
 import type { LedgerOperation } from './operation.entity.ts';
+import type { RecordChange } from './record-change.entity.ts';
+import { findChanges } from './record-change.repository.ts';
+import type { LedgerRecord, LogPage, RecordLine } from './record-reading.ts';
 import type { Portions } from './stored-value.policy.ts';
 import { findPortions } from './stored-value.repository.ts';
 
@@ -40,31 +43,43 @@ export interface LedgerLoaders {
   readonly expiring: DataLoader<ExpiringKey, ExpiringAmount[], string>;
   /** What can be spent of stored value, by portion. */
   readonly portions: DataLoader<string, Portions>;
+  /** Of ledgers that mirror another system's; null where there is no answer. */
+  readonly record: DataLoader<Ledger, LedgerRecord | null, string>;
+  /** A page of a log that another system keeps; null where there is none. */
+  readonly recordLog: RecordSource['log'];
   readonly operation: DataLoader<string, LedgerOperation | null>;
   readonly hold: DataLoader<string, FoundHold | null>;
   readonly allocations: DataLoader<string, Allocation[]>;
+  /** What was asked of who keeps a record elsewhere, by operation. */
+  readonly change: DataLoader<string, RecordChange | null>;
 }
 
-export function createLedgerLoaders(sql: Sql, tenantKey: string, remember = true): LedgerLoaders {
+/** What asks the systems that keep records elsewhere. */
+export interface RecordSource {
+  recent(ledgers: readonly Ledger[]): Promise<(LedgerRecord | null | Error)[]>;
+  log(ledger: Ledger, page: LogPage): Promise<RecordLine[] | null>;
+}
+
+const NOBODY: RecordSource = { recent: async (ledgers) => ledgers.map(() => null), log: async () => null };
+
+/** @param records nobody is asked for records that are kept elsewhere, when missing */
+export function createLedgerLoaders(
+  sql: Sql,
+  tenantKey: string,
+  records: RecordSource = NOBODY,
+): LedgerLoaders {
   const reads = new LedgerReads(sql, tenantKey);
   return {
     reads,
-    ledgersOfMember: new DataLoader(
-      async (keys) => {
-        const byMember = Map.groupBy(await reads.byMembers(keys), ({ memberKey }) => memberKey);
-        return keys.map((key) => byMember.get(key) ?? []);
-      },
-      { cache: remember },
-    ),
-    ledger: new DataLoader(
-      async (keys) => {
-        const byKey = new Map((await reads.byKeys(keys)).map((ledger) => [ledger.ledgerKey, ledger]));
-        return keys.map((key) => byKey.get(key) ?? null);
-      },
-      { cache: remember },
-    ),
+    ledgersOfMember: new DataLoader(async (keys) => {
+      const byMember = Map.groupBy(await reads.byMembers(keys), ({ memberKey }) => memberKey);
+      return keys.map((key) => byMember.get(key) ?? []);
+    }),
+    ledger: new DataLoader(async (keys) => {
+      const byKey = new Map((await reads.byKeys(keys)).map((ledger) => [ledger.ledgerKey, ledger]));
+      return keys.map((key) => byKey.get(key) ?? null);
+    }),
     entryPage: new DataLoader((keys) => loadEntryPages(reads, tenantKey, keys), {
-      cache: remember,
       cacheKeyFn: ({ ledgerKey, before, first, isBrief }) => `${ledgerKey}:${before}:${first}:${isBrief}`,
     }),
     entry: new DataLoader(
@@ -74,44 +89,44 @@ export function createLedgerLoaders(sql: Sql, tenantKey: string, remember = true
         );
         return keys.map(({ ledgerKey, version }) => found.get(`${ledgerKey}:${version}`) ?? null);
       },
-      { cache: remember, cacheKeyFn: ({ ledgerKey, version }) => `${ledgerKey}:${version}` },
+      { cacheKeyFn: ({ ledgerKey, version }) => `${ledgerKey}:${version}` },
     ),
     expiring: new DataLoader((keys) => loadExpiring(reads, keys), {
-      cache: remember,
       cacheKeyFn: ({ ledgerKey, days, time }) => `${ledgerKey}:${days}:${time}`,
     }),
-    portions: new DataLoader(
+    portions: new DataLoader(async (keys) => {
+      const byLedger = await findPortions(sql, tenantKey, keys);
+      return keys.map((key) => byLedger.get(key) ?? { paid: 0n, bonus: 0n });
+    }),
+    hold: new DataLoader(async (keys) => {
+      const byKey = new Map((await findHolds(sql, tenantKey, keys)).map((hold) => [hold.holdKey, hold]));
+      return keys.map((key) => byKey.get(key) ?? null);
+    }),
+    record: new DataLoader((ledgers) => records.recent(ledgers), {
+      cacheKeyFn: ({ ledgerKey }) => ledgerKey,
+    }),
+    recordLog: (ledger, page) => records.log(ledger, page),
+    operation: new DataLoader(async (keys) => {
+      const byKey = new Map(
+        (await reads.operations(keys)).map((operation) => [operation.operationKey, operation]),
+      );
+      return keys.map((key) => byKey.get(key) ?? null);
+    }),
+    change: new DataLoader(
       async (keys) => {
-        const byLedger = await findPortions(sql, tenantKey, keys);
-        return keys.map((key) => byLedger.get(key) ?? { paid: 0n, bonus: 0n });
-      },
-      { cache: remember },
-    ),
-    hold: new DataLoader(
-      async (keys) => {
-        const byKey = new Map((await findHolds(sql, tenantKey, keys)).map((hold) => [hold.holdKey, hold]));
+        const found = await findChanges(sql, tenantKey, keys);
+        const byKey = new Map(found.map((change) => [change.operationKey, change]));
         return keys.map((key) => byKey.get(key) ?? null);
       },
-      { cache: remember },
+      // It may be answered while it is followed.
+      { cache: false },
     ),
-    operation: new DataLoader(
-      async (keys) => {
-        const byKey = new Map(
-          (await reads.operations(keys)).map((operation) => [operation.operationKey, operation]),
-        );
-        return keys.map((key) => byKey.get(key) ?? null);
-      },
-      { cache: remember },
-    ),
-    allocations: new DataLoader(
-      async (keys) => {
-        const byOperation = Map.groupBy(await reads.allocations(keys), ({ operation }) => operation);
-        return keys.map((key) =>
-          (byOperation.get(key) ?? []).map(({ taken, ...lot }) => ({ lot, amount: taken })),
-        );
-      },
-      { cache: remember },
-    ),
+    allocations: new DataLoader(async (keys) => {
+      const byOperation = Map.groupBy(await reads.allocations(keys), ({ operation }) => operation);
+      return keys.map((key) =>
+        (byOperation.get(key) ?? []).map(({ taken, ...lot }) => ({ lot, amount: taken })),
+      );
+    }),
   };
 }
 

@@ -337,7 +337,7 @@ export class LedgerDraft extends DraftRows {
     origin: ReversalOrigin,
     amount: bigint,
   ): void {
-    const { lots, owed } = planRestore(origin, amount, this.now);
+    const { lots, owed } = planRestore(this.keptBeside(origin), amount, this.now);
     const forgiven = smaller(owed, this.state.debt);
     const { operationKey } = operation;
     const expiresAt = graceEnd(this.state.policy, this.now);

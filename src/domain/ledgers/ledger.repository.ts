@@ -10,6 +10,7 @@ import {
   wholeOperations,
 } from './ledger-draft.ts';
 import { deferLegs } from './leg.repository.ts';
+import { deferNewLedgers, type LeftLedger } from './new-ledger.repository.ts';
 import type { LedgerState, LotState } from './posting.ts';
 
 /** One by one in the order in which they come, each by its whole key. */
@@ -36,7 +37,7 @@ const selectOpenLots = statement<LotState>(
   'lot.open',
   `select ledger_id as "ledgerKey", lot_id as "lotKey", operation_id as "operationKey", amount, remaining, held,
           pending, available_at as "availableAt", expires_at as "expiresAt", created_at as "createdAt",
-          matured_at as "maturedAt", origin_lot_id as "originLotKey", awaits, idles, portion,
+          matured_at as "maturedAt", origin_lot_id as "originLotKey", awaits, idles, portion, lost,
           case when held > 0 then (
             select json_agg(json_build_object(
                      'part', p.amount::text, 'holdKey', h.hold_id, 'operationKey', h.operation_id,
@@ -53,25 +54,31 @@ const selectOpenLots = statement<LotState>(
      from lot where tenant_id = $1 and ledger_id = any($2::uuid[]) and remaining > 0
     order by ledger_id, expires_at, lot_id`,
 );
+/** Each operation's ledgers and versions are a part of those of all. */
 const insertOperations = statement(
   'operation.insert',
-  `insert into operation (tenant_id, operation_id, kind, program_version, activity_id, reason, reference_type,
-                          reference_id, ref_operation_id, explanation, ledger_ids, versions, created_at,
+  `insert into operation (tenant_id, created_at, program_version, ledger_ids, versions, operation_id, kind,
+                          activity_id, reason, reference_type, reference_id, ref_operation_id, explanation,
                           input_hash, pays_back)
-   select $1, o.operation_id, o.kind, $3, o.activity_id, o.reason, o.reference_type, o.reference_id,
-          o.ref_operation_id, o.explanation, o.ledger_ids, o.versions, $4,
-          decode(o.input_hash, 'hex'), o.pays_back
-     from json_to_recordset($2::json) as o (operation_id uuid, kind text, activity_id uuid, reason text,
-          reference_type text, reference_id text, ref_operation_id uuid, explanation jsonb, ledger_ids uuid[],
-          versions bigint[], input_hash text, pays_back boolean)`,
+   select $1, $2, $3, ($4::uuid[])[o.first:o.last], ($5::bigint[])[o.first:o.last], o.operation_id, o.kind,
+          o.activity_id, o.reason, o.reference_type, o.reference_id, o.ref_operation_id, o.explanation,
+          o.input_hash, o.pays_back
+     from (select unnest($6::bigint[])::integer as first, unnest($7::bigint[])::integer as last,
+                  unnest($8::uuid[]) as operation_id, unnest($9::text[]) as kind,
+                  unnest($10::uuid[]) as activity_id, unnest($11::text[]) as reason,
+                  unnest($12::text[]) as reference_type, unnest($13::text[]) as reference_id,
+                  unnest($14::uuid[]) as ref_operation_id, unnest($15::jsonb[]) as explanation,
+                  unnest($16::bytea[]) as input_hash, unnest($17::boolean[]) as pays_back) o`,
 );
 const insertLots = statement(
   'lot.insert',
   `insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, pending, available_at,
-                    expires_at, created_at, matured_at, origin_lot_id, awaits, idles, portion)
-   select $1, * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[],
-                            $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[],
-                            $12::timestamptz[], $13::uuid[], $14::text[], $15::boolean[], $16::text[])`,
+                    expires_at, created_at, matured_at, origin_lot_id, awaits, idles, portion, lost)
+   select $1, unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::uuid[]), unnest($5::bigint[]),
+          unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::boolean[]), unnest($9::timestamptz[]),
+          unnest($10::timestamptz[]), unnest($11::timestamptz[]), unnest($12::timestamptz[]),
+          unnest($13::uuid[]), unnest($14::text[]), unnest($15::boolean[]), unnest($16::text[]),
+          unnest($17::bigint[])`,
 );
 /**
  * Finds each lot by its whole key, whatever the tables held when this was planned; a join would compare each
@@ -80,60 +87,66 @@ const insertLots = statement(
 const updateLots = statement(
   'lot.update',
   `insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, pending, available_at,
-                    expires_at, created_at, matured_at)
-   select $1, * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[],
-                            $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[],
-                            $12::timestamptz[])
+                    expires_at, created_at, matured_at, lost)
+   select $1, unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::uuid[]), unnest($5::bigint[]),
+          unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::boolean[]), unnest($9::timestamptz[]),
+          unnest($10::timestamptz[]), unnest($11::timestamptz[]), unnest($12::timestamptz[]),
+          unnest($13::bigint[])
    on conflict (tenant_id, ledger_id, lot_id) do update
       set remaining = excluded.remaining, held = excluded.held, pending = excluded.pending,
           matured_at = excluded.matured_at, available_at = excluded.available_at,
-          expires_at = excluded.expires_at`,
-);
-const insertAllocations = statement(
-  'allocation.insert',
-  `insert into allocation (tenant_id, operation_id, ledger_id, lot_id, amount, recorded_at, expired, place)
-   select $1, * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::timestamptz[], $7::bigint[],
-                            $8::integer[])`,
+          expires_at = excluded.expires_at, lost = excluded.lost`,
 );
 /**
  * The feed's position is taken here, last, because its lock is held until the commit. The ledgers, which are
- * there and locked, are found by their whole keys, as lots are.
+ * there and locked, are found by their whole keys, as lots are. What entries took from lots comes in one
+ * list, of which each has its part. Sets are unnested in lists of columns: behind FROM each of them would be
+ * stored first.
  */
-const writeEntries = statement<{ ledgerKey: string; version: bigint; feedPosition: bigint }>(
+const writeEntries = statement<{ before: bigint }>(
   'entry.write',
-  `with drafted as (
-     select e.*, row_number() over () as place
-       from unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
-                   $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::timestamptz[],
-                   $14::timestamptz[],
-                   $15::timestamptz[], $16::timestamptz[], $25::bigint[])
-         as e (ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta, posted_after,
-               pending_after, held_after, reason, available_at, expires_at, occurred_at, recorded_at,
-               held_delta)),
-   feed as (
-     update tenant_feed set position = position + (select count(*) from drafted)
-      where tenant_id = $1 returning position - (select count(*) from drafted) as before),
+  `with feed as (
+     update tenant_feed set position = position + $35::bigint
+      where tenant_id = $1 returning position - $35::bigint as before),
    left_as as (
      insert into ledger (tenant_id, ledger_id, member_id, asset, posted, pending, held, debt, version,
                          settle_at, recorded_at, feed_position)
      select $1, s.ledger_id, s.member_id, s.asset, s.posted, s.pending, s.held, s.debt, s.version,
-            s.settle_at, s.recorded_at, (select before from feed) + s.last_place
-       from unnest($17::uuid[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
-                   $23::timestamptz[], $24::timestamptz[], $26::bigint[], $27::uuid[], $28::text[])
-         as s (ledger_id, posted, pending, held, debt, version, settle_at, recorded_at, last_place, member_id,
-               asset)
+            s.settle_at, s.recorded_at, feed.before + s.last_place
+       from feed, (
+         select unnest($17::uuid[]) as ledger_id, unnest($18::bigint[]) as posted,
+                unnest($19::bigint[]) as pending, unnest($20::bigint[]) as held,
+                unnest($21::bigint[]) as debt, unnest($22::bigint[]) as version,
+                unnest($23::timestamptz[]) as settle_at,
+                unnest($24::timestamptz[]) as recorded_at, unnest($26::bigint[]) as last_place,
+                unnest($27::uuid[]) as member_id, unnest($28::text[]) as asset) s
      on conflict (tenant_id, ledger_id) do update
         set posted = excluded.posted, pending = excluded.pending, held = excluded.held, debt = excluded.debt,
             version = excluded.version, settle_at = excluded.settle_at, recorded_at = excluded.recorded_at,
-            feed_position = excluded.feed_position)
-   insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
-                      held_delta, posted_after, pending_after, held_after, feed_position, reason,
-                      available_at, expires_at, occurred_at, recorded_at)
-   select $1, d.ledger_id, d.version, d.operation_id, d.kind, d.amount, d.posted_delta, d.pending_delta,
-          d.held_delta, d.posted_after, d.pending_after, d.held_after, feed.before + d.place, d.reason,
-          d.available_at, d.expires_at, d.occurred_at, d.recorded_at
-     from drafted d, feed
-   returning ledger_id as "ledgerKey", version, feed_position as "feedPosition"`,
+            feed_position = excluded.feed_position),
+   written as (
+     insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta,
+                        pending_delta, held_delta, posted_after, pending_after, held_after, feed_position,
+                        reason, available_at, expires_at, occurred_at, recorded_at, lot_ids, taken, lost)
+     select $1, d.ledger_id, d.version, d.operation_id, d.kind, d.amount, d.posted_delta, d.pending_delta,
+            d.held_delta, d.posted_after, d.pending_after, d.held_after, feed.before + d.place, d.reason,
+            d.available_at, d.expires_at, d.occurred_at, d.recorded_at,
+            case when d.last_part is not null then ($32::uuid[])[d.first_part:d.last_part] end,
+            case when d.last_part is not null then ($33::bigint[])[d.first_part:d.last_part] end,
+            case when d.loses then ($34::bigint[])[d.first_part:d.last_part] end
+       from feed, (
+         select unnest($2::uuid[]) as ledger_id, unnest($3::bigint[]) as version,
+                unnest($4::uuid[]) as operation_id, unnest($5::text[]) as kind,
+                unnest($6::bigint[]) as amount, unnest($7::bigint[]) as posted_delta,
+                unnest($8::bigint[]) as pending_delta, unnest($25::bigint[]) as held_delta,
+                unnest($9::bigint[]) as posted_after, unnest($10::bigint[]) as pending_after,
+                unnest($11::bigint[]) as held_after,
+                generate_series(1, $35::bigint) as place, unnest($12::text[]) as reason,
+                unnest($13::timestamptz[]) as available_at, unnest($14::timestamptz[]) as expires_at,
+                unnest($15::timestamptz[]) as occurred_at, unnest($16::timestamptz[]) as recorded_at,
+                unnest($29::bigint[])::integer as first_part, unnest($30::bigint[])::integer as last_part,
+                unnest($31::boolean[]) as loses) d)
+   select before from feed`,
 );
 
 /** A ledger that a posting needs, whether it exists yet or not. */
@@ -229,24 +242,36 @@ function sendOperations(
   drafts: readonly LedgerDraft[],
   facts: WriteFacts,
 ): void {
-  const rows = wholeOperations(drafts).map((operation) => {
-    const { operationKey, kind, posting, entries } = operation;
-    return {
-      operation_id: operationKey,
-      kind,
-      activity_id: posting?.activityKey ?? null,
-      reason: posting?.reason ?? null,
-      reference_type: posting?.reference?.type ?? null,
-      reference_id: posting?.reference?.id ?? null,
-      ref_operation_id: posting?.reverses ?? null,
-      explanation: explanationOf(operation),
-      ledger_ids: entries.map(({ ledgerKey }) => ledgerKey),
-      versions: entries.map(({ version }) => String(version)),
-      input_hash: inputHashOf(operation, facts)?.toString('hex') ?? null,
-      pays_back: paysBack(operation),
-    };
+  const made = wholeOperations(drafts);
+  const entries = made.flatMap((operation) => operation.entries);
+  let end = 0;
+  const lasts = made.map((operation) => {
+    end += operation.entries.length;
+    return end;
   });
-  send(tx, insertOperations, [tenantKey, JSON.stringify(rows), facts.programVersion, facts.now]);
+  send(tx, insertOperations, [
+    tenantKey,
+    facts.now,
+    facts.programVersion,
+    entries.map(({ ledgerKey }) => ledgerKey),
+    entries.map(({ version }) => version),
+    lasts.map((_, index) => (lasts[index - 1] ?? 0) + 1),
+    lasts,
+    made.map(({ operationKey }) => operationKey),
+    made.map(({ kind }) => kind),
+    made.map(({ posting }) => posting?.activityKey ?? null),
+    made.map(({ posting }) => posting?.reason ?? null),
+    made.map(({ posting }) => posting?.reference?.type ?? null),
+    made.map(({ posting }) => posting?.reference?.id ?? null),
+    made.map(({ posting }) => posting?.reverses ?? null),
+    made.map((operation) => jsonOf(explanationOf(operation))),
+    made.map((operation) => inputHashOf(operation, facts)),
+    made.map(paysBack),
+  ]);
+}
+
+function jsonOf(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
 }
 
 function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDraft[]): void {
@@ -269,6 +294,7 @@ function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDra
       made.map(({ awaits }) => awaits ?? null),
       made.map(({ idles }) => idles ?? false),
       made.map(({ portion }) => portion ?? null),
+      made.map(({ lost }) => lost),
     ]);
   }
   const changed = drafts.flatMap(({ changedLots }) => [...changedLots]);
@@ -286,46 +312,45 @@ function sendLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDra
       changed.map(({ expiresAt }) => expiresAt),
       changed.map(({ createdAt }) => createdAt),
       changed.map(({ maturedAt }) => maturedAt),
-    ]);
-  }
-  const taken = drafts.flatMap(placedAllocations);
-  if (taken.length > 0) {
-    send(tx, insertAllocations, [
-      tenantKey,
-      taken.map(({ operationKey }) => operationKey),
-      taken.map(({ ledgerKey }) => ledgerKey),
-      taken.map(({ lotKey }) => lotKey),
-      taken.map(({ amount }) => amount),
-      taken.map(({ recordedAt }) => recordedAt),
-      taken.map(({ expired }) => expired),
-      taken.map(({ place }) => place),
+      changed.map(({ lost }) => lost),
     ]);
   }
 }
 
-/** What a draft took from lots, each with its place among what the same operation took. */
-function placedAllocations({
-  allocations,
-  recordedAt,
-}: LedgerDraft): (DraftAllocation & { recordedAt: Date; place: number })[] {
-  const places = new Map<string, number>();
-  const real = allocations.filter(({ amount, expired }) => amount !== 0n || expired !== 0n);
-  return real.map((allocation) => {
-    const place = places.get(allocation.operationKey) ?? 0;
-    places.set(allocation.operationKey, place + 1);
-    return { ...allocation, recordedAt, place };
+/** Which part of a list is an entry's, from 1, ends included; null when it took nothing. */
+interface Part {
+  readonly first: number | null;
+  readonly last: number | null;
+  readonly loses: boolean;
+}
+
+/** What entries took from lots, one after the other; an operation has one entry in each ledger. */
+function takenBy(drafts: readonly LedgerDraft[]): { all: DraftAllocation[]; parts: Part[] } {
+  const all: DraftAllocation[] = [];
+  const parts = drafts.flatMap(({ operations, allocations }) => {
+    const real = allocations.filter(({ amount, lost }) => amount !== 0n || lost !== 0n);
+    const byOperation = Map.groupBy(real, ({ operationKey }) => operationKey);
+    return operations.map(({ operationKey }): Part => {
+      const own = byOperation.get(operationKey);
+      if (own === undefined) return { first: null, last: null, loses: false };
+      const first = all.length + 1;
+      all.push(...own);
+      return { first, last: all.length, loses: own.some(({ lost }) => lost !== 0n) };
+    });
   });
+  return { all, parts };
 }
 
 function deferEntries(tx: Transaction, tenantKey: string, drafts: readonly LedgerDraft[]): void {
   const entries: Entry[] = [];
-  /** Where the last entry of each ledger stands among them, from 1. */
-  const lastPlaces: number[] = [];
-  for (const { operations } of drafts) {
+  const left = drafts.map(({ operations, state }): LeftLedger => {
     entries.push(...operations.flatMap((operation) => operation.entries));
-    lastPlaces.push(entries.length);
-  }
-  const states = drafts.map(({ state }) => state);
+    return { state, lastPlace: entries.length };
+  });
+  const fresh = left.filter(({ state }) => state.isNew === true);
+  const known = left.filter(({ state }) => state.isNew !== true);
+  const states = known.map(({ state }) => state);
+  const taken = takenBy(drafts);
   const column = <Value>(pick: (entry: Entry) => Value): Value[] => entries.map(pick);
   const after = <Value>(pick: (state: LedgerState) => Value): Value[] => states.map(pick);
   const values = [
@@ -354,14 +379,20 @@ function deferEntries(tx: Transaction, tenantKey: string, drafts: readonly Ledge
     after(({ settleAt }) => settleAt),
     after(({ recordedAt }) => recordedAt),
     column(({ heldDelta }) => heldDelta),
-    lastPlaces,
+    known.map(({ lastPlace }) => lastPlace),
     after(({ memberKey }) => memberKey),
     after(({ asset }) => asset),
+    taken.parts.map(({ first }) => first),
+    taken.parts.map(({ last }) => last),
+    taken.parts.map(({ loses }) => loses),
+    taken.all.map(({ lotKey }) => lotKey),
+    taken.all.map(({ amount }) => amount),
+    taken.all.map(({ lost }) => lost),
+    entries.length,
   ];
-  tx.defer(writeEntries, values, (rows) => {
-    const positions = new Map(rows.map((row) => [`${row.ledgerKey}:${row.version}`, row.feedPosition]));
-    for (const entry of entries) {
-      entry.feedPosition = positions.get(`${entry.ledgerKey}:${entry.version}`) ?? entry.feedPosition;
-    }
+  tx.defer(writeEntries, values, ([feed]) => {
+    if (feed === undefined) return;
+    for (const [index, entry] of entries.entries()) entry.feedPosition = feed.before + BigInt(index + 1);
   });
+  deferNewLedgers(tx, tenantKey, entries.length, fresh);
 }

@@ -37,6 +37,7 @@ import {
 import { ledgerAfter } from './ledger.snapshot.ts';
 import { type Lot, LotConnection } from './lot.entity.ts';
 import type { LedgerOperation } from './operation.entity.ts';
+import { balanceNow, expiringElsewhere, recordOf, toBalance } from './record-balance.ts';
 
 const REFUSED: EarnPointsPayload = { operation: null, ledger: null, userErrors: [] };
 
@@ -108,15 +109,16 @@ export class LedgerResolver {
   @FieldResolver(() => Balance, { description: 'What it holds, now or as it stood at a moment.' })
   async balance(
     @Root() ledger: Row<Ledger>,
-    @Ctx() { loaders }: LedgerContext,
+    @Ctx() context: LedgerContext,
     @Arg('at', () => DateTimeScalar, {
       nullable: true,
-      description: 'After everything recorded by this moment, with what was due by then; now when missing.',
+      description:
+        'After everything recorded by this moment, with what was due by then; now when missing. Of a past moment our own ledger tells, whoever keeps the record.',
     })
     at?: Date | null,
   ): Promise<Balance> {
-    if (at === null || at === undefined) return toBalance(ledger);
-    const then = await loaders.ledgers.reads.balanceAt(ledger.ledgerKey, at);
+    if (at === null || at === undefined) return await balanceNow(ledger, context);
+    const then = await context.loaders.ledgers.reads.balanceAt(ledger.ledgerKey, at);
     if (then.inFuture) throw new RequestFault('AT_IN_FUTURE', { field: ['at'] });
     return toBalance(then);
   }
@@ -126,20 +128,22 @@ export class LedgerResolver {
     description:
       'What is available now is worth, at the asset’s rate and rounded toward zero; stored value is the money itself. Null where the program says no rate.',
   })
-  async worth(
-    @Root() ledger: Row<Ledger>,
-    @Ctx() { request, services }: LedgerContext,
-  ): Promise<MoneyObject | null> {
+  async worth(@Root() ledger: Row<Ledger>, @Ctx() context: LedgerContext): Promise<MoneyObject | null> {
+    const { request, services } = context;
     const { definition, currency } = await assetNamed(request.tenantKey, ledger.assetCode, services);
     const rate = rateOf(definition, currency);
-    return rate === undefined ? null : moneyOf(rate, toBalance(ledger).available, currency);
+    if (rate === undefined) return null;
+    return moneyOf(rate, (await balanceNow(ledger, context)).available, currency);
   }
 
   @FieldResolver(() => String, {
-    description: 'A cursor for `pointEvents(after:)`: a card read first and followed from here has no gap.',
+    description:
+      'A cursor for `pointEvents(after:)`, and for every other stream: a card read first and followed from here has no gap.',
   })
-  eventCursor(@Root() ledger: Row<Ledger>): string {
-    return feedCursor(ledger.tenantKey, ledger.feedPosition);
+  eventCursor(@Root() ledger: Row<Ledger>, @Ctx() { services }: LedgerContext): string | Promise<string> {
+    const cursorAt = (place: bigint): string => feedCursor(ledger.tenantKey, place);
+    const place = services.ledgers.placeToFollow(ledger);
+    return typeof place === 'bigint' ? cursorAt(place) : place.then(cursorAt);
   }
 
   @FieldResolver(() => EntryConnection, { description: 'Its entries, newest version first.' })
@@ -164,9 +168,12 @@ export class LedgerResolver {
   async expiring(
     @Root() ledger: Row<Ledger>,
     @Arg('within', () => DurationScalar, { description: 'From now, e.g. `P30D`.' }) within: string,
-    @Ctx() { request, services, loaders }: LedgerContext,
+    @Ctx() context: LedgerContext,
   ): Promise<ExpiringAmount[]> {
+    const { request, services, loaders } = context;
     const { definition } = await services.programs.inForce(request.tenantKey);
+    const record = await recordOf(ledger, context);
+    if (record !== null) return expiringElsewhere(record, within, definition.timeZone);
     const key = { ledgerKey: ledger.ledgerKey, timeZone: definition.timeZone, ...splitDuration(within) };
     return await loaders.ledgers.expiring.load(key);
   }
@@ -200,18 +207,6 @@ export class LedgerResolver {
 export function toPayload(operation: LedgerOperation): EarnPointsPayload {
   const [entry] = operation.writtenEntries ?? [];
   return { operation, ledger: entry === undefined ? null : ledgerAfter(entry), userErrors: [] };
-}
-
-function toBalance({
-  posted,
-  pending,
-  held,
-  due = 0n,
-  expired = 0n,
-  lapsed = 0n,
-}: Pick<Ledger, 'posted' | 'pending' | 'held' | 'due' | 'expired' | 'lapsed'>): Balance {
-  const reserved = held - lapsed;
-  return { available: posted - reserved + due - expired, pending: pending - due, held: reserved };
 }
 
 /** The asset of this code in the program in force. */

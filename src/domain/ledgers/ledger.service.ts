@@ -1,9 +1,13 @@
+import { KeptEvents } from '../../events/index.ts';
+import { pointsRedeem } from '../../extension/index.ts';
 import { Refusal, RequestFault, refuse } from '../../kernel/errors.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { idempotentRequest } from '../../persistence/index.ts';
+import { ActAsking } from './act-asking.ts';
 import { memberActedOn } from './acting.ts';
 import { type HandParts, type HandRequest, PostingsByHand, refusalOr } from './batch-by-hand.ts';
 import type { Entry } from './entry.entity.ts';
+import type { Ledger } from './ledger.entity.ts';
 import { EntryStatus } from './ledger.enums.types.ts';
 import type { AdjustPointsInput, EarnPointsInput, RedeemPointsInput } from './ledger.inputs.ts';
 import { LedgerReads } from './ledger-read.repository.ts';
@@ -17,16 +21,19 @@ type LedgerParts = Omit<HandParts, 'ledgers'>;
 export class LedgerService {
   readonly #parts: LedgerParts;
   readonly #postings: PostingsByHand;
+  readonly #keptEvents: KeptEvents;
 
   constructor(parts: LedgerParts) {
     this.#parts = parts;
+    this.#keptEvents = new KeptEvents(parts.database);
     this.#postings = new PostingsByHand({ ...parts, ledgers: this });
   }
 
   /**
    * Credits an amount.
    * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, MEMBER_NOT_ACTIVE, ASSET_NOT_FOUND,
-   *   AMOUNT_NOT_POSITIVE, EXPIRY_NOT_AFTER_AVAILABILITY, BALANCE_OUT_OF_RANGE, TEXT_TOO_LONG, NO_PROGRAM
+   *   AMOUNT_NOT_POSITIVE, EXPIRY_NOT_AFTER_AVAILABILITY, BALANCE_OUT_OF_RANGE, TEXT_TOO_LONG, NO_PROGRAM,
+   *   and of an asset whose record is kept elsewhere RECORD_ELSEWHERE, RECORD_UNANSWERED, RECORD_REFUSED
    */
   async earn(ctx: RequestContext, input: EarnPointsInput): Promise<LedgerOperation> {
     return await this.#carryOut(ctx, 'earnPoints', 'EARN', input);
@@ -34,7 +41,8 @@ export class LedgerService {
 
   /**
    * Spends an amount, from the lots that expire first.
-   * @throws Refusal as `earn`, and INSUFFICIENT_BALANCE, ASSET_NOT_SPENDABLE
+   * @throws Refusal as `earn`, and INSUFFICIENT_BALANCE, ASSET_NOT_SPENDABLE, EXTENSION_REFUSED,
+   *   EXTENSION_UNAVAILABLE
    */
   async redeem(ctx: RequestContext, input: RedeemPointsInput): Promise<LedgerOperation> {
     return await this.#carryOut(ctx, 'redeemPoints', 'REDEEM', input);
@@ -65,13 +73,27 @@ export class LedgerService {
     return asked.map((one) => (one instanceof Refusal ? one : firstOf(results)));
   }
 
+  /** From where whoever has read a ledger can follow every stream: events before may be forgotten. */
+  placeToFollow({
+    tenantKey,
+    feedPosition,
+  }: Pick<Ledger, 'tenantKey' | 'feedPosition'>): bigint | Promise<bigint> {
+    const later = (kept: bigint): bigint => (kept > feedPosition ? kept : feedPosition);
+    const kept = this.#keptEvents.from(tenantKey);
+    return typeof kept === 'bigint' ? later(kept) : kept.then(later);
+  }
+
   async #carryOut(
     ctx: RequestContext,
     mutation: string,
     kind: HandRequest['kind'],
     input: HandRequest['input'],
   ): Promise<LedgerOperation> {
-    const results = await this.#postings.carryOut(ctx, [toRequest(ctx, mutation, kind, input)]);
+    const asking = new ActAsking(this.#parts.asking, ctx, pointsRedeem, input);
+    // Credits wait for the look-up, too, so that what came first is posted first.
+    const isAsked = (await asking.find()) !== null && kind === 'REDEEM';
+    const request = { ...toRequest(ctx, mutation, kind, input), asking: isAsked ? asking : null };
+    const results = await this.#postings.carryOut(ctx, [request]);
     const result = firstOf(results.values());
     if (result instanceof Refusal) throw result;
     return result;
@@ -104,7 +126,7 @@ function toRequest(
   if (kind !== 'ADJUST' && input.amount <= 0n) throw refuse('AMOUNT_NOT_POSITIVE', ['amount']);
   // Before the key is looked at: nobody replays what another member did.
   if (ctx.caller.role === 'MEMBER') memberActedOn(ctx, input.memberId, 'memberId');
-  return { mutation, kind, input, request: idempotentRequest(mutation, input) };
+  return { mutation, kind, input, request: idempotentRequest(mutation, input), asking: null };
 }
 
 /** An entry as the first answer showed it: what was pending then is so in every replay. */

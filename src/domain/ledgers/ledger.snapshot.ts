@@ -1,7 +1,6 @@
 import type { Entry } from './entry.entity.ts';
 import type { Ledger } from './ledger.entity.ts';
 import { ledgerKeyOf } from './ledger-writer.ts';
-import type { LedgerOperation } from './operation.entity.ts';
 
 /** A ledger as an entry left it: what a mutation answers, now and when its key is replayed. */
 export function ledgerAfter(entry: Entry): Ledger {
@@ -19,6 +18,7 @@ export function ledgerAfter(entry: Entry): Ledger {
     feedPosition: entry.feedPosition,
     recordedAt: entry.recordedAt,
     settleAt: null,
+    isThen: true,
   };
 }
 
@@ -39,9 +39,4 @@ export function emptyLedger(tenantKey: string, memberKey: string, assetCode: str
     recordedAt: null,
     settleAt: null,
   };
-}
-
-/** The members whose ledgers an operation wrote to. */
-export function membersOf({ writtenEntries }: LedgerOperation): string[] {
-  return [...new Set((writtenEntries ?? []).map(({ memberKey }) => memberKey))];
 }

@@ -6,9 +6,10 @@ const insertLegs = statement(
   'leg.insert',
   `insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
    select $1, f.position - $2::bigint + g.place, g.asset, g.account, g.operation_id, g.amount, g.recorded_at
-     from tenant_feed f,
-          unnest($3::bigint[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::timestamptz[])
-            as g (place, asset, account, operation_id, amount, recorded_at)
+     from tenant_feed f, (
+       select unnest($3::bigint[]) as place, unnest($4::text[]) as asset, unnest($5::text[]) as account,
+              unnest($6::uuid[]) as operation_id, unnest($7::bigint[]) as amount,
+              unnest($8::timestamptz[]) as recorded_at) g
     where f.tenant_id = $1`,
 );
 

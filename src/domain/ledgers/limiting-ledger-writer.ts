@@ -2,6 +2,7 @@ import { refuse } from '../../kernel/errors.ts';
 import type { Transaction } from '../../persistence/index.ts';
 import { type ClaimedLimit, claimLimits, countLimits, type Limit, leftOf } from '../limits/index.ts';
 import { dailyLimit, type PinnedProgram } from '../programs/index.ts';
+import { ExplanationOutcome } from './ledger.enums.types.ts';
 import type { LedgerWriter, Posted, PostingContext } from './ledger-writer.ts';
 import type { Posting } from './posting.ts';
 
@@ -22,8 +23,10 @@ export class LimitingLedgerWriter implements LedgerWriter {
       const limit = limitOf(context.program, posting);
       return limit === null ? [] : [{ posting, limit }];
     });
-    if (limited.length > 0) await this.#count(tx, context, limited);
-    return await this.#inner.post(tx, context, postings);
+    if (limited.length === 0) return await this.#inner.post(tx, context, postings);
+    const cut = await this.#count(tx, context, limited);
+    const left = postings.flatMap((posting) => cut.get(posting) ?? posting);
+    return await this.#inner.post(tx, context, left);
   }
 
   async settle(tx: Transaction, context: PostingContext, ledgerKeys: readonly string[]): Promise<Posted> {
@@ -38,7 +41,8 @@ export class LimitingLedgerWriter implements LedgerWriter {
     tx: Transaction,
     { tenantKey, program, facts }: PostingContext,
     limited: readonly { readonly posting: Posting; readonly limit: Limit }[],
-  ): Promise<void> {
+  ): Promise<Map<Posting, readonly Posting[]>> {
+    const cut = new Map<Posting, readonly Posting[]>();
     const { now } = await facts;
     const { timeZone } = program.definition;
     const byMoment = Map.groupBy(limited, ({ posting }) => (posting.occurredAt ?? now).getTime());
@@ -46,18 +50,27 @@ export class LimitingLedgerWriter implements LedgerWriter {
       const limits = own.map(({ limit }) => limit);
       const claimed = await claimLimits(tx, tenantKey, limits, { moment: new Date(moment), timeZone });
       const taken = new Map<string, { limit: ClaimedLimit; amount: bigint }>();
-      own.forEach(({ posting }, index) => {
+      own.forEach(({ posting, posting: { givesWay } }, index) => {
         const limit = claimed[index];
         if (limit === undefined) throw new Error('A limit was not claimed.');
         const counted = taken.get(`${limit.subject} ${limit.memberKey}`) ?? { limit, amount: 0n };
         const left = leftOf(limit) - counted.amount;
-        if (posting.amount > left) throw refuse('DAILY_LIMIT', ['amount'], { left: String(left) });
-        counted.amount += posting.amount;
+        const isBeyond = posting.amount > left;
+        if (isBeyond && givesWay !== true) throw refuse('DAILY_LIMIT', ['amount'], { left: String(left) });
+        counted.amount += isBeyond ? left : posting.amount;
+        if (isBeyond) cut.set(posting, left === 0n ? [] : [cutTo(posting, left)]);
         taken.set(`${limit.subject} ${limit.memberKey}`, counted);
       });
       await countLimits(tx, tenantKey, [...taken.values()]);
     }
+    return cut;
   }
+}
+
+function cutTo(posting: Posting, amount: bigint): Posting {
+  const { explanation } = posting;
+  const capped = explanation === null ? null : { ...explanation, outcome: ExplanationOutcome.CAPPED };
+  return { ...posting, amount, explanation: capped };
 }
 
 const SIDES: Readonly<Partial<Record<Posting['kind'], 'earn' | 'spend'>>> = {

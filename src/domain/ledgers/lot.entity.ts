@@ -61,6 +61,10 @@ export class Lot {
   @Property({ type: 'datetime', nullable: true })
   maturedAt!: Date | null;
 
+  /** What time took of it, in whichever operation. */
+  @Property({ type: 'bigint' })
+  lost!: bigint;
+
   /** The first lot that a transferred one came from. */
   @Property({ type: 'uuid', fieldName: 'origin_lot_id', nullable: true })
   originLotKey?: string | null;

@@ -28,6 +28,8 @@ export class ExtensionReference {
 export interface StoredExplanation {
   readonly rule: RuleReference | null;
   readonly extension: ExtensionReference | null;
+  /** Of an extension: that it dropped what the program's rules proposed. */
+  readonly replaces?: true | readonly string[];
   readonly outcome: ExplanationOutcome;
   readonly summary: LocalizedText;
 }

@@ -69,8 +69,12 @@ export interface Posting {
   readonly explanation: StoredExplanation | null;
   /** True where the asset's limit a day was counted when the amount was decided. */
   readonly isCounted?: boolean;
+  /** True where the asset's limit a day cuts it, instead of refusing it. */
+  readonly givesWay?: boolean;
   /** SHA-256 of what was asked for; as the whole request's when missing. */
   readonly inputHash?: Buffer;
+  /** In an asset whose record is kept elsewhere: it says what happened there, and isn't asked about. */
+  readonly mirrors?: boolean;
   /** REVERSE: instead of `explanation`, for how much is taken back is known only under the lock. */
   readonly explain?: (taken: bigint) => StoredExplanation | null;
   readonly activityKey: string | null;
@@ -93,27 +97,39 @@ export interface ScheduledPosting extends Posting {
  */
 export function scheduled(posting: Posting, program: PinnedProgram, now: Date): ScheduledPosting {
   const { timeZone } = program.definition;
-  const occurredAt = posting.occurredAt ?? now;
   const asset = program.assets.get(posting.asset);
-  const { availableAfter: after = null, kind } = posting;
-  const moments =
-    asset === undefined
-      ? { dueAt: null, endsAt: null }
-      : creditMoments(asset, { after, isEarned: kind === 'EARN' }, occurredAt, timeZone);
   const isOwn = posting.kind !== 'EARN' || posting.availableAt != null || posting.availableAfter != null;
   const idles = posting.expiresAt == null && policyOf(program, posting.asset).idleness !== null;
   const whole = {
     ...posting,
-    occurredAt,
-    availableAt: posting.availableAt ?? moments.dueAt ?? (occurredAt < now ? occurredAt : now),
+    ...momentsOf(posting, program, now),
     availableOn: posting.availableOn ?? (isOwn ? null : asset?.maturity?.event) ?? null,
-    expiresAt: posting.expiresAt ?? moments.endsAt,
     idles,
   };
   const { hold } = posting;
   const lasts = parseDuration(hold?.expiresIn ?? '');
   if (hold === undefined || lasts === null) return whole;
   return { ...whole, hold: { ...hold, expiresAt: plus(now, lasts, timeZone) } };
+}
+
+/** When a posting happened, falls due and expires: as it says itself, or else as its asset does. */
+export function momentsOf(
+  posting: Pick<Posting, 'kind' | 'asset' | 'occurredAt' | 'availableAfter' | 'availableAt' | 'expiresAt'>,
+  { assets, definition: { timeZone } }: PinnedProgram,
+  now: Date,
+): Pick<ScheduledPosting, 'occurredAt' | 'availableAt' | 'expiresAt'> {
+  const occurredAt = posting.occurredAt ?? now;
+  const asset = assets.get(posting.asset);
+  const { availableAfter: after = null, kind } = posting;
+  const moments =
+    asset === undefined
+      ? { dueAt: null, endsAt: null }
+      : creditMoments(asset, { after, isEarned: kind === 'EARN' }, occurredAt, timeZone);
+  return {
+    occurredAt,
+    availableAt: posting.availableAt ?? moments.dueAt ?? (occurredAt < now ? occurredAt : now),
+    expiresAt: posting.expiresAt ?? moments.endsAt,
+  };
 }
 
 /** A ledger as it is locked, and as an operation leaves it. */
@@ -131,6 +147,8 @@ export interface LedgerState {
   settleAt: Date | null;
   /** As the program in force says. */
   readonly policy: AssetPolicy;
+  /** Of who enrols in the same transaction: nobody else can have it, and it is written once. */
+  readonly isNew?: boolean;
 }
 
 export interface LotState {
@@ -145,6 +163,8 @@ export interface LotState {
   expiresAt: Date | null;
   readonly createdAt: Date;
   maturedAt: Date | null;
+  /** What time took of it, in whichever operation. */
+  lost: bigint;
   /** The activity type that makes it due before its time; null if none does. */
   readonly awaits?: string | null;
   /** Whether its expiry moves on with whatever happens in the ledger. */

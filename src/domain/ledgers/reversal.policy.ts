@@ -1,13 +1,12 @@
 import { refuse } from '../../kernel/errors.ts';
 import { OperationKind } from './ledger.enums.types.ts';
-import { compareLots } from './lot-order.ts';
 import type { LotState, ScheduledPosting } from './posting.ts';
 
-/** What an operation took from a lot; `place` tells what it took before, null for what older releases took. */
+/** What an operation took from a lot; `place` tells what it took before. */
 export interface TakenPart {
   readonly lot: LotState;
   readonly amount: bigint;
-  readonly place?: number | null;
+  readonly place: number;
 }
 
 /** What is known of an operation that is undone, in one of its ledgers. */
@@ -80,7 +79,7 @@ export function planRestore(origin: ReversalOrigin, amount: bigint, now: Date): 
   };
   const owed = part(origin.original - fromLots);
   const lots = origin.taken
-    .toSorted(lastFirst)
+    .toSorted((a, b) => b.place - a.place)
     .map(({ lot, amount: taken }) => ({
       lot,
       amount: part(taken),
@@ -88,9 +87,4 @@ export function planRestore(origin: ReversalOrigin, amount: bigint, now: Date): 
     }))
     .filter((one) => one.amount > 0n);
   return { lots, owed };
-}
-
-/** The order of spending may be another than it was: places tell which it was. */
-function lastFirst(a: TakenPart, b: TakenPart): number {
-  return a.place == null || b.place == null ? compareLots(b.lot, a.lot) : b.place - a.place;
 }

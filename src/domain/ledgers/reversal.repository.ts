@@ -18,11 +18,7 @@ const selectOrigins = statement<Omit<ReversalOrigin, 'taken'>>(
                       join entry x on x.tenant_id = $1 and x.ledger_id = w.ledger_id and x.version = w.version
                      where r.tenant_id = $1 and r.ref_operation_id = o.operation_id
                        and w.ledger_id in (e.ledger_id, n.ledger_id)), 0) as reversed,
-          coalesce((select sum(case when t.kind = 'EXPIRE' then a.amount else a.expired end)::bigint
-                      from lot l
-                      join allocation a on a.tenant_id = $1 and a.ledger_id = l.ledger_id
-                                       and a.lot_id = l.lot_id
-                      join operation t on t.tenant_id = $1 and t.operation_id = a.operation_id
+          coalesce((select sum(l.lost)::bigint from lot l
                      where l.tenant_id = $1 and e.amount > 0
                        and (l.ledger_id = e.ledger_id and l.operation_id = o.operation_id
                          or l.ledger_id = n.ledger_id and l.origin_lot_id = any(made.roots))), 0) as expired,
@@ -37,20 +33,21 @@ const selectOrigins = statement<Omit<ReversalOrigin, 'taken'>>(
          and n.ledger_id <> e.ledger_id) made
     where o.tenant_id = $1 and o.operation_id = any($3::uuid[]) and n.ledger_id = any($2::uuid[])`,
 );
-const selectTaken = statement<
-  LotState & { origin: string; nowIn: string; taken: bigint; place: number | null }
->(
+const selectTaken = statement<LotState & { origin: string; nowIn: string; taken: bigint; place: bigint }>(
   'lot.taken',
-  `select e.operation_id as origin, n.ledger_id as "nowIn", e.amount - e.expired as taken, e.place,
+  `select o.operation_id as origin, n.ledger_id as "nowIn", a.amount - coalesce(a.lost, 0) as taken, a.place,
           l.ledger_id as "ledgerKey", l.lot_id as "lotKey", l.operation_id as "operationKey", l.amount,
           l.remaining, l.held, l.pending, l.available_at as "availableAt", l.expires_at as "expiresAt",
           l.created_at as "createdAt", l.matured_at as "maturedAt", l.origin_lot_id as "originLotKey",
-          l.awaits, l.idles, l.portion
-     from allocation e
-     join lot l on l.tenant_id = $1 and l.ledger_id = e.ledger_id and l.lot_id = e.lot_id
+          l.awaits, l.idles, l.portion, l.lost
+     from operation o
+    cross join lateral unnest(o.ledger_ids, o.versions) as wrote (ledger_id, version)
+     join entry e on e.tenant_id = $1 and e.ledger_id = wrote.ledger_id and e.version = wrote.version
+    cross join lateral unnest(e.lot_ids, e.taken, e.lost) with ordinality as a (lot_id, amount, lost, place)
+     join lot l on l.tenant_id = $1 and l.ledger_id = e.ledger_id and l.lot_id = a.lot_id
      ${NOW_IN}
-    where e.tenant_id = $1 and e.operation_id = any($3::uuid[]) and n.ledger_id = any($2::uuid[])
-      and e.amount > e.expired`,
+    where o.tenant_id = $1 and o.operation_id = any($3::uuid[]) and n.ledger_id = any($2::uuid[])
+      and a.amount > coalesce(a.lost, 0)`,
 );
 const selectSuccessors = statement<{ memberKey: string; successorKey: string }>(
   'ledger.successors',
@@ -80,7 +77,9 @@ export async function findReversalOrigins(
   return origins.map((one) => ({
     ...one,
     taken: taken.flatMap(({ origin, nowIn, taken: amount, place, ...lot }) =>
-      origin === one.operationKey && nowIn === one.ledgerKey && one.isSpend ? [{ lot, amount, place }] : [],
+      origin === one.operationKey && nowIn === one.ledgerKey && one.isSpend
+        ? [{ lot, amount, place: Number(place) }]
+        : [],
     ),
   }));
 }

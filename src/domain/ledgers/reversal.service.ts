@@ -1,14 +1,17 @@
+import { type PointsReverseInput, pointsReverse } from '../../extension/index.ts';
 import { refuse } from '../../kernel/errors.ts';
-import { fromPublicId, newKey } from '../../kernel/ids.ts';
+import { fromPublicId, newKey, toPublicId } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
+import type { PinnedProgram } from '../programs/index.ts';
+import { ActAsking, approved } from './act-asking.ts';
 import { type ActingParts, BY_HAND, onlyOne, shownOf } from './acting.ts';
 import type { Entry } from './entry.entity.ts';
 import { OperationKind } from './ledger.enums.types.ts';
-import { membersOf } from './ledger.snapshot.ts';
 import { LedgerReads } from './ledger-read.repository.ts';
 import { ledgerKeyOf } from './ledger-writer.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import type { Posting } from './posting.ts';
+import { refuseUnkept, refuseWhereRefused } from './record-waiting.ts';
 import type { ReverseOperationInput } from './reversal.inputs.ts';
 import { isReversible } from './reversal.policy.ts';
 import { findSuccessors } from './reversal.repository.ts';
@@ -44,14 +47,16 @@ export class ReversalService {
    * first.
    * @throws Refusal IDEMPOTENCY_CONFLICT, OPERATION_NOT_FOUND, OPERATION_NOT_REVERSIBLE, MEMBER_NOT_ACTIVE,
    *   AMOUNT_NOT_POSITIVE, REVERSAL_EXCEEDS_ORIGINAL, INSUFFICIENT_BALANCE, BALANCE_OUT_OF_RANGE,
-   *   TEXT_TOO_LONG, NO_PROGRAM
+   *   TEXT_TOO_LONG, NO_PROGRAM, EXTENSION_REFUSED, EXTENSION_UNAVAILABLE, and of an asset whose record is
+   *   kept elsewhere RECORD_ELSEWHERE, RECORD_UNANSWERED, RECORD_UNSETTLED, RECORD_REFUSED
    */
   async reverse(ctx: RequestContext, input: ReverseOperationInput): Promise<Reversed> {
     const { useCases, writer, ledgers, listener } = this.#parts;
+    const asking = new ActAsking(this.#parts.asking, ctx, pointsReverse, input);
     const { result, written } = await useCases.run<ReversalProposal, StoredReversal, Reversed>(ctx, {
       mutation: 'reverseOperation',
       input,
-      propose: () => this.#propose(ctx, input),
+      propose: (program) => this.#propose(ctx, program, input, asking),
       stored: ({ posting, ledgerKey }) => ({ operation: posting.operationKey, ledger: ledgerKey }),
       commit: async (tx, { posting, ledgerKey }, program, facts) => {
         const context = { tenantKey: ctx.tenantKey, program, facts };
@@ -63,11 +68,17 @@ export class ReversalService {
         ledgerKey: ledger,
       }),
     });
-    if (written) listener.posted(ctx.tenantKey, membersOf(result.operation));
+    if (written) listener.posted(ctx.tenantKey);
+    if (input.dryRun !== true) await refuseWhereRefused(this.#parts.records, ctx, result.operation);
     return result;
   }
 
-  async #propose(ctx: RequestContext, input: ReverseOperationInput): Promise<ReversalProposal> {
+  async #propose(
+    ctx: RequestContext,
+    program: PinnedProgram,
+    input: ReverseOperationInput,
+    asking: ActAsking<typeof pointsReverse.input, typeof pointsReverse.output>,
+  ): Promise<ReversalProposal> {
     const amount = input.amount ?? null;
     if (amount !== null && amount <= 0n) throw refuse('AMOUNT_NOT_POSITIVE', ['amount']);
     const shown = shownOf(input.reason);
@@ -102,7 +113,13 @@ export class ReversalService {
       paysBack: operation.paysBack,
       countsAt: first.occurredAt,
     };
-    return { posting, ledgerKey: ledgerKeyOf(memberKey, first.assetCode) };
+    await refuseUnkept(this.#parts.records, ctx, program, posting);
+    const undone = toldOperation(operation, first);
+    const asked = await approved(asking, program, {
+      posting,
+      input: (act) => ({ ...act, operation: undone }),
+    });
+    return { posting: asked, ledgerKey: ledgerKeyOf(memberKey, first.assetCode) };
   }
 
   async #found(
@@ -117,4 +134,15 @@ export class ReversalService {
     const wanted = ledgerKeys.map((ledgerKey, index) => ({ ledgerKey, version: versions[index] ?? 0n }));
     return { operation, entries: await reads.entries(wanted) };
   }
+}
+
+function toldOperation(
+  { operationKey, kind, reason, referenceType: type, referenceId: id }: LedgerOperation,
+  { amount, occurredAt }: Entry,
+): PointsReverseInput['operation'] {
+  return {
+    ...{ id: toPublicId('operation', operationKey), kind, amount: String(amount), reason },
+    reference: type === null || id === null ? null : { type, id },
+    occurredAt: occurredAt.toISOString(),
+  };
 }

@@ -141,7 +141,7 @@ describe('what is given back of a spend', () => {
     const origin: ReversalOrigin = {
       ...{ operationKey: newKey(), ledgerKey: ledger.ledgerKey, reversed, isSpend: true, expired: 0n },
       original: given.original ?? taken.reduce((sum, [, part]) => sum + part, 0n),
-      taken: taken.map(([lot, part]) => ({ lot, amount: part })),
+      taken: taken.map(([lot, part], place) => ({ lot, amount: part, place })),
     };
     const open = lots.filter(({ remaining }) => remaining > 0n);
     const draft = new LedgerDraft({ ...ledger, posted: ledger.posted - debt }, open, day(3), [origin]);
@@ -185,7 +185,7 @@ describe('what is given back of a spend', () => {
     );
     expect(restored.back).toEqual([0n, 40n]);
     expect(deltas(restored.draft)).toEqual([[60n, 30n, 0n]]);
-    const rows = restored.draft.allocations.map(({ amount, expired }) => [amount, expired]);
+    const rows = restored.draft.allocations.map(({ amount, lost }) => [amount, lost]);
     expect(rows).toEqual([
       [-30n, 0n],
       [0n, 30n],

@@ -1,8 +1,11 @@
+import { storedValueTopUp } from '../../extension/index.ts';
 import { Refusal, refuse } from '../../kernel/errors.ts';
 import { newKey } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
 import { assetOf, type PinnedProgram } from '../programs/index.ts';
+import { ActAsking, withNumber } from './act-asking.ts';
 import { type ActingParts, BY_HAND, memberActedOn, postAlone, shownOf } from './acting.ts';
+import { givenOnTop, judgePostings } from './extension-posting.policy.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import type { Posting } from './posting.ts';
 import type { PayBackStoredValueInput, TopUpStoredValueInput } from './stored-value.inputs.ts';
@@ -19,14 +22,15 @@ export class StoredValueService {
    * Credits what a member paid, and what is given on top, in one operation.
    * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, MEMBER_NOT_ACTIVE, ASSET_NOT_FOUND,
    *   ASSET_NOT_STORED_VALUE, AMOUNT_NOT_POSITIVE, EXPIRY_NOT_AFTER_AVAILABILITY, BALANCE_OUT_OF_RANGE,
-   *   OPERATION_LIMIT, DAILY_LIMIT, TEXT_TOO_LONG, NO_PROGRAM
+   *   OPERATION_LIMIT, DAILY_LIMIT, TEXT_TOO_LONG, NO_PROGRAM, EXTENSION_REFUSED, EXTENSION_UNAVAILABLE
    */
   async topUp(ctx: RequestContext, input: TopUpStoredValueInput): Promise<LedgerOperation> {
+    const asking = new ActAsking(this.#parts.asking, ctx, storedValueTopUp, input);
     try {
       return await postAlone(this.#parts, ctx, {
         mutation: 'topUpStoredValue',
         input,
-        propose: (program) => toTopUp(ctx, program, input),
+        propose: (program) => proposeTopUp(program, toTopUp(ctx, program, input), asking),
       });
     } catch (error) {
       throw error instanceof Refusal ? new Refusal(error.reasons.map(namedAsPaid)) : error;
@@ -50,6 +54,30 @@ export class StoredValueService {
 /** The ledger knows of one amount; whoever tops up has sent what was paid. */
 function namedAsPaid(reason: Refusal['reasons'][number]): Refusal['reasons'][number] {
   return reason.field?.[0] === 'amount' ? { ...reason, field: ['paid'] } : reason;
+}
+
+/** The top-up, and what extensions give on top. */
+async function proposeTopUp(
+  program: PinnedProgram,
+  posting: Posting,
+  asking: ActAsking<typeof storedValueTopUp.input, typeof storedValueTopUp.output>,
+): Promise<Posting[]> {
+  const paid = posting.paid?.amount ?? 0n;
+  const answers = await asking.ask(program, {
+    posting,
+    ...{ trigger: 'stored_value_top_up', filtered: paid },
+    input: (act) => {
+      const amount = String(posting.amount);
+      return { ...act, amount, paid: String(paid), bonus: String(posting.amount - paid) };
+    },
+    judge: ({ postings = [] }, limits, now) =>
+      judgePostings(program, postings, limits, { now, occurredAt: null }),
+  });
+  const act = withNumber(posting, answers);
+  const more = answers.flatMap((answer) =>
+    (answer.output.postings ?? []).map((given) => givenOnTop(program, act, answer, given)),
+  );
+  return [act, ...more];
 }
 
 function toTopUp(ctx: RequestContext, program: PinnedProgram, input: TopUpStoredValueInput): Posting {

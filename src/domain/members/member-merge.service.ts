@@ -1,3 +1,4 @@
+import { emitEvents } from '../../events/index.ts';
 import { refuse } from '../../kernel/errors.ts';
 import { fromPublicId, newKey } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
@@ -10,6 +11,7 @@ import { type Member, MemberStatus } from './member.entity.ts';
 import { MOST_TAGS } from './member.policy.ts';
 import { changeTags, createMemberLoaders, lockByKey } from './member.repository.ts';
 import { ledgersThen, type MemberServiceParts } from './member.service.ts';
+import { ofMember } from './member-change.policy.ts';
 import type { MergeMembersInput } from './member-merge.inputs.ts';
 import { endInto, findAssets } from './member-merge.repository.ts';
 
@@ -58,7 +60,7 @@ export class MemberMergeService {
         this.#commit(tx, { tenantKey: ctx.tenantKey, program, facts }, pair, input.reason ?? null),
       replay: (pair) => this.#replayed(ctx, pair),
     });
-    if (written) listener.posted(ctx.tenantKey, [result.member.memberKey, result.merged.memberKey]);
+    if (written) listener.posted(ctx.tenantKey);
     return { ...result, member: withLedgers(result.member, result.operation) };
   }
 
@@ -92,6 +94,10 @@ export class MemberMergeService {
       endInto(tx, tenantKey, from, into),
     ]);
     await this.#parts.tiers.merge(tx, context, from, into);
+    emitEvents(tx, tenantKey, [
+      ofMember('MERGED', from, { other: into }),
+      ofMember('TOOK_OVER', into, { other: from }),
+    ]);
     const tierThen = this.#parts.tiers.tierAfter(tx, program, into);
     const merged = { ...before, status: MemberStatus.MERGED, mergedIntoKey: into, updatedAt: now };
     return {

@@ -173,7 +173,7 @@ export class Member {
   ledgersThen?: ReadonlyMap<string, Ledger>;
 
   /** The tier that a mutation left them in, where it is known: a replay shows it again. */
-  tierThen?: Tier | null;
+  tierThen?: Tier | null | undefined | Promise<Tier | null>;
 
   /** In a list: the tier that is stored for the primary ladder, where there is one. Not a column. */
   storedTier?: string | null;

@@ -33,6 +33,26 @@ export const memberErrors = {
     en: 'The status {status} can’t be set by hand. Send ACTIVE, BLOCKED or CLOSED.',
     'zh-CN': '状态 {status} 不能手动设置，请发送 ACTIVE、BLOCKED 或 CLOSED。',
   },
+  OUTPUT_CODE_OVER: {
+    en: 'A code can be used until a moment that is still ahead. Correct expiresAt, or leave it out.',
+    'zh-CN': '会员码的有效期须晚于当前时间，请更正 expiresAt 或留空。',
+  },
+  OUTPUT_CODE_OF_NOBODY: {
+    en: 'No member has this id or identity. Name one who is there, or nobody.',
+    'zh-CN': '没有会员具有该 id 或身份，请返回已有的会员或不返回。',
+  },
+  OUTPUT_PROFILE_OF_ANOTHER: {
+    en: 'A profile is of a member who was asked about, and of each at most one. Answer with their ids.',
+    'zh-CN': '返回的资料须属于所询问的会员，且每位会员最多一份，请使用所询问的会员 id。',
+  },
+  OUTPUT_MEMBER_UNKNOWN: {
+    en: 'An answer USE_EXISTING has the id of an active member. Answer with one that was told to you.',
+    'zh-CN': 'USE_EXISTING 须附上有效会员的 id，请使用已告知的会员 id。',
+  },
+  OUTPUT_TIER_UNKNOWN: {
+    en: 'The primary ladder has no tier "{tier}". Answer with one that it has, or with none.',
+    'zh-CN': '主等级体系中没有等级“{tier}”，请使用已有的等级或不返回。',
+  },
   TAG_INVALID: {
     en: 'A tag’s code has 1 to 64 lower-case letters, digits, "-" and "_". Correct it.',
     'zh-CN': '标签代码由 1 至 64 个小写字母、数字、“-”或“_”组成，请更正。',

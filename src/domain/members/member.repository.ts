@@ -1,7 +1,9 @@
 import DataLoader from 'dataloader';
+import { emitEvents } from '../../events/index.ts';
 import { type Sql, statement, type Transaction } from '../../persistence/index.ts';
 import type { Identity, IdentityKind, Member } from './member.entity.ts';
 import type { NormalIdentity } from './member.policy.ts';
+import { ofMember } from './member-change.policy.ts';
 
 const memberColumns = `
   m.tenant_id as "tenantKey", m.member_id as "memberKey", m.status, m.display_name as "displayName", m.gender,
@@ -36,12 +38,12 @@ const insertMembers = statement(
   `insert into member (tenant_id, member_id, status, display_name, gender, birthday, locale, region, channel, store,
                        consents, attributes, tags, enrolled_at, updated_at)
    select $1, m.member_id, 'ACTIVE', m.display_name, m.gender, m.birthday, m.locale, m.region, m.channel,
-          m.store, m.consents, m.attributes, string_to_array(m.tags, ','), n.now, n.now
+          m.store, m.consents, m.attributes, string_to_array(m.tags, ','),
+          (select business_time()), (select business_time())
      from unnest($2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::text[], $8::text[],
                  $9::text[], $10::jsonb[], $11::jsonb[], $12::text[])
             as m (member_id, display_name, gender, birthday, locale, region, channel, store, consents,
-                  attributes, tags),
-          (select business_time() as now) n`,
+                  attributes, tags)`,
 );
 const updateMember = statement(
   'member.update',
@@ -65,18 +67,26 @@ const selectNow = statement<{ now: Date }>(
   'member.now',
   'select business_time() as now from tenant where tenant_id = $1',
 );
-/** What is removed goes, what is added comes behind what stays. */
-const updateTags = statement<{ memberKey: string; tagCodes: string[] }>(
+/** What is removed goes, what is added comes behind what stays. Locked first: so what was before is known. */
+const updateTags = statement<{ memberKey: string; tagCodes: string[]; isChanged: boolean }>(
   'member.tags',
-  `update member
+  `with wanted as (
+     select * from unnest($2::uuid[], $3::text[], $4::text[]) as w (member_id, added, removed)
+      order by member_id),
+   c as (
+     select wanted.*, own.tags as before
+       from wanted
+      cross join lateral (select m.tags from member m
+                           where m.tenant_id = $1 and m.member_id = wanted.member_id for update) own)
+   update member
       set tags = array(select t from unnest(tags) with ordinality as own (t, place)
                         where t <> all(string_to_array(c.removed, ',')) order by place)
               || array(select a from unnest(string_to_array(c.added, ',')) with ordinality as more (a, place)
                         where a <> all(tags) and a <> all(string_to_array(c.removed, ',')) order by place),
-          updated_at = business_time()
-     from unnest($2::uuid[], $3::text[], $4::text[]) as c (member_id, added, removed)
+          updated_at = (select business_time())
+     from c
     where member.tenant_id = $1 and member.member_id = any($2::uuid[]) and member.member_id = c.member_id
-    returning member.member_id as "memberKey", tags as "tagCodes"`,
+    returning member.member_id as "memberKey", tags as "tagCodes", tags <> c.before as "isChanged"`,
 );
 
 /** Business time, for questions that are asked before a transaction is open. */
@@ -84,6 +94,15 @@ export async function businessNow(sql: Sql, tenantKey: string): Promise<Date> {
   const [row] = await sql.run(selectNow, [tenantKey]);
   if (row === undefined) throw new Error(`There is no tenant ${tenantKey}.`);
   return row.now;
+}
+
+/** Business time that all who ask for it share: it is looked up once, and only if somebody does. */
+export function businessClock(sql: Sql, tenantKey: string): () => Promise<Date> {
+  let asked: Promise<Date> | null = null;
+  return () => {
+    asked ??= businessNow(sql, tenantKey);
+    return asked;
+  };
 }
 
 /** Tags that come and go. */
@@ -105,6 +124,12 @@ export async function changeTags(
     changes.map(({ add }) => [...new Set(add)].join(',')),
     changes.map(({ remove }) => remove.join(',')),
   ]);
+  const changed = rows.filter(({ isChanged }) => isChanged);
+  emitEvents(
+    tx,
+    tenantKey,
+    changed.map(({ memberKey }) => ofMember('TAGS_CHANGED', memberKey)),
+  );
   return new Map(rows.map(({ memberKey, tagCodes }) => [memberKey, tagCodes]));
 }
 
@@ -204,25 +229,19 @@ export interface MemberLoaders {
 }
 
 /** The batched reads of one request. */
-export function createMemberLoaders(sql: Sql, tenantKey: string, remember = true): MemberLoaders {
+export function createMemberLoaders(sql: Sql, tenantKey: string): MemberLoaders {
   return {
     sql,
-    member: new DataLoader(
-      async (keys) => {
-        const rows = await sql.run(selectMembers, [tenantKey, keys]);
-        const byKey = new Map(rows.map((member) => [member.memberKey, member]));
-        return keys.map((key) => byKey.get(key) ?? null);
-      },
-      { cache: remember },
-    ),
-    identities: new DataLoader(
-      async (keys) => {
-        const rows = await sql.run(selectIdentities, [tenantKey, keys]);
-        const byMember = Map.groupBy(rows, ({ memberKey }) => memberKey);
-        return keys.map((key) => byMember.get(key) ?? []);
-      },
-      { cache: remember },
-    ),
+    member: new DataLoader(async (keys) => {
+      const rows = await sql.run(selectMembers, [tenantKey, keys]);
+      const byKey = new Map(rows.map((member) => [member.memberKey, member]));
+      return keys.map((key) => byKey.get(key) ?? null);
+    }),
+    identities: new DataLoader(async (keys) => {
+      const rows = await sql.run(selectIdentities, [tenantKey, keys]);
+      const byMember = Map.groupBy(rows, ({ memberKey }) => memberKey);
+      return keys.map((key) => byMember.get(key) ?? []);
+    }),
     byIdentity: async (kind, value) => {
       const found = await findByIdentities(sql, tenantKey, [{ kind, value }]);
       return found.get(identityKeyOf({ kind, value })) ?? null;

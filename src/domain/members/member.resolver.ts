@@ -54,10 +54,13 @@ export interface MemberContext {
 
 @ObjectType({ simpleResolvers: true, description: 'What `createMember` answers.' })
 class CreateMemberPayload {
-  @Field(() => Member, { nullable: true, description: 'The new member; null when it was refused.' })
+  @Field(() => Member, {
+    nullable: true,
+    description: 'The new member, or the existing one whom an extension named; null when it was refused.',
+  })
   member!: Member | null;
 
-  @Field(() => [LedgerOperation], { description: 'What the enrolment rules gave.' })
+  @Field(() => [LedgerOperation], { description: 'What rules and extensions gave for enrolling.' })
   operations!: readonly LedgerOperation[];
 
   @Field(() => [UserError], { description: 'Why it was refused; empty when it was done.' })

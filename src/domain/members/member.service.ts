@@ -1,3 +1,4 @@
+import { emitEvents, type FeedListener } from '../../events/index.ts';
 import { refuse } from '../../kernel/errors.ts';
 import { fromPublicId } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
@@ -9,7 +10,6 @@ import {
   type LedgerService,
   type LedgerWriter,
   ledgerAfter,
-  type PostingListener,
 } from '../ledgers/index.ts';
 import type { PinnedProgram, ProgramService, UseCaseRunner } from '../programs/index.ts';
 import {
@@ -20,12 +20,15 @@ import {
   whenKnown,
 } from '../rules/index.ts';
 import { findTierAt, type TierTracker } from '../tiers/index.ts';
-import type { Enrolment, EnrolmentProposal } from './enrolment.ts';
-import { type Member, MemberStatus } from './member.entity.ts';
+import { readTags, readUpdate } from './asked-change.policy.ts';
+import { askAboutChange, type ChangeAskingParts, type ChangeRequest, refuseGone } from './change-asking.ts';
+import type { Enrolment, EnrolmentProposal, ExistingMember } from './enrolment.ts';
+import type { Member } from './member.entity.ts';
 import type { ChangeTagsInput, CreateMemberInput, UpdateMemberInput } from './member.inputs.ts';
 import { MOST_TAGS, normaliseIdentities, toTags } from './member.policy.ts';
 import { addIdentities, changeTags, createMemberLoaders, lockByKey, update } from './member.repository.ts';
-import { updated } from './member-change.policy.ts';
+import { type Additions, tagsWithAdditions, withAdditions } from './member-addition.policy.ts';
+import { eventsOfChange, updated } from './member-change.policy.ts';
 
 /** A new member and what enrolling gave them. */
 export interface Enrolled {
@@ -35,10 +38,21 @@ export interface Enrolled {
 
 interface StoredEnrolment extends StoredOperations {
   readonly member: string;
+  /** An extension named them: nothing was written. */
+  readonly isExisting?: boolean;
+}
+
+type Enrolling = EnrolmentProposal | ExistingMember;
+
+function toStored(enrolling: Enrolling): StoredEnrolment {
+  if ('existing' in enrolling) {
+    return { member: enrolling.existing.memberKey, operations: [], isExisting: true };
+  }
+  return { member: enrolling.member.memberKey, ...storedOperations(enrolling.proposals) };
 }
 
 /** What services of members stand on. */
-export interface MemberServiceParts {
+export interface MemberServiceParts extends ChangeAskingParts {
   readonly database: Database;
   readonly programs: ProgramService;
   readonly useCases: UseCaseRunner;
@@ -47,7 +61,7 @@ export interface MemberServiceParts {
   readonly enrolment: Enrolment;
   readonly effects: RuleEffects;
   readonly tiers: TierTracker;
-  readonly listener: PostingListener;
+  readonly listener: FeedListener;
 }
 
 /** Use cases on members. */
@@ -59,21 +73,24 @@ export class MemberService {
   }
 
   /**
-   * Enrols a member, with what the program's enrolment rules give.
+   * Enrols a member, with what the program's enrolment rules and extensions give; or answers with the
+   * existing member whom an extension names.
    * @throws Refusal IDEMPOTENCY_CONFLICT, IDENTITY_TAKEN, NO_PROGRAM, and what `Enrolment.propose` throws
    */
   async create(ctx: RequestContext, input: CreateMemberInput): Promise<Enrolled> {
     const { effects, enrolment, writer, useCases, listener } = this.#parts;
-    const { result, written } = await useCases.run<EnrolmentProposal, StoredEnrolment, Enrolled>(ctx, {
+    const { result, written } = await useCases.run<Enrolling, StoredEnrolment, Enrolled>(ctx, {
       mutation: 'createMember',
       input,
       propose: (program) => enrolment.propose(ctx, program, input),
-      stored: ({ member, proposals }) => ({
-        member: member.memberKey,
-        ...storedOperations(proposals),
-      }),
+      stored: toStored,
       commit: async (tx, proposal, program, facts) => {
-        const context = { tenantKey: ctx.tenantKey, program, facts };
+        if ('existing' in proposal) {
+          await facts;
+          return { member: proposal.existing, operations: [] };
+        }
+        const newcomers = new Set([proposal.member.memberKey]);
+        const context = { tenantKey: ctx.tenantKey, program, facts, newcomers };
         const results = effects.settle(tx, context, [enrolment.occasionOf(proposal)]);
         const [[member], { operations }] = await Promise.all([
           enrolment.commit(tx, context, [proposal], results),
@@ -86,30 +103,34 @@ export class MemberService {
       },
       replay: (stored) => this.#replayed(ctx, stored),
     });
-    if (written) listener.posted(ctx.tenantKey, [result.member.memberKey]);
+    if (written) listener.posted(ctx.tenantKey);
     return refreshed(result);
   }
 
   /**
    * Changes a member.
-   * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, IDENTITY_TAKEN, and what `propose` of an
-   *   enrolment throws about single fields
+   * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, MEMBER_NOT_ACTIVE, IDENTITY_TAKEN,
+   *   EXTENSION_REFUSED, EXTENSION_UNAVAILABLE, and what `propose` of an enrolment throws about single fields
    */
   async update(ctx: RequestContext, input: UpdateMemberInput): Promise<Member> {
     const memberKey = fromPublicId('member', input.memberId);
     if (memberKey === null) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
-    const { result } = await this.#parts.useCases.run<string, { member: string }, Member>(ctx, {
+    const { useCases, listener } = this.#parts;
+    const { result, written } = await useCases.run<Additions, { member: string }, Member>(ctx, {
       mutation: 'updateMember',
       input,
-      propose: async () => memberKey,
+      propose: (program) =>
+        this.#ask(ctx, program, {
+          ...{ memberKey, idempotencyKey: input.idempotencyKey, dryRun: input.dryRun },
+          read: (before, now) => readUpdate(before, input, now, program.definition.timeZone),
+        }),
       stored: () => ({ member: memberKey }),
-      commit: async (tx, key, program, facts) => {
-        const [{ now }, before] = await Promise.all([facts, lockByKey(tx, ctx.tenantKey, key)]);
+      commit: async (tx, additions, program, facts) => {
+        const [{ now }, before] = await Promise.all([facts, lockByKey(tx, ctx.tenantKey, memberKey)]);
         if (before === null) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
-        if (before.status === MemberStatus.MERGED || before.status === MemberStatus.ERASED) {
-          throw refuse('MEMBER_NOT_ACTIVE', ['memberId'], { status: before.status });
-        }
-        const after = updated(before, input, now, program.definition.timeZone);
+        refuseGone(before);
+        const { timeZone } = program.definition;
+        const after = withAdditions(updated(before, input, now, timeZone), additions, { now, timeZone });
         const added = normaliseIdentities(input.addIdentities ?? [], 'addIdentities');
         const context = { tenantKey: ctx.tenantKey, program, facts };
         const [, taken] = await Promise.all([
@@ -117,51 +138,75 @@ export class MemberService {
           addIdentities(
             tx,
             ctx.tenantKey,
-            added.map((identity) => ({ ...identity, memberKey: key })),
+            added.map((identity) => ({ ...identity, memberKey })),
           ),
-          isSame(before.tagCodes, after.tagCodes) ? null : this.#parts.tiers.tagsChanged(tx, context, [key]),
+          isSame(before.tagCodes, after.tagCodes)
+            ? null
+            : this.#parts.tiers.tagsChanged(tx, context, [memberKey]),
         ]);
         const [first] = taken;
         if (first !== undefined) throw refuse('IDENTITY_TAKEN', ['addIdentities', String(first)]);
+        emitEvents(tx, ctx.tenantKey, eventsOfChange(before, after, input));
         return after;
       },
       replay: ({ member }) => this.#found(ctx, member),
     });
+    if (written) listener.posted(ctx.tenantKey);
     return result;
   }
 
   /**
    * Adds and removes tags; what is neither named stays.
-   * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, TAG_INVALID, TOO_MANY_TAGS
+   * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, TAG_INVALID, TOO_MANY_TAGS, EXTENSION_REFUSED,
+   *   EXTENSION_UNAVAILABLE
    */
   async changeTags(ctx: RequestContext, input: ChangeTagsInput): Promise<Member> {
     const memberKey = fromPublicId('member', input.memberId);
     if (memberKey === null) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
     const add = toTags(input.add, 'add');
     const remove = toTags(input.remove, 'remove');
-    const { result } = await this.#parts.useCases.run<string, { member: string }, Member>(ctx, {
+    const { useCases, listener } = this.#parts;
+    const { result, written } = await useCases.run<Additions, { member: string }, Member>(ctx, {
       mutation: 'changeTags',
       input,
-      propose: async () => memberKey,
+      propose: (program) =>
+        this.#ask(ctx, program, {
+          ...{ memberKey, idempotencyKey: input.idempotencyKey, dryRun: input.dryRun },
+          read: (before) => readTags(before, { add, remove }),
+        }),
       stored: () => ({ member: memberKey }),
-      commit: async (tx, key, program, facts) => {
+      commit: async (tx, additions, program, facts) => {
+        const change = { ...tagsWithAdditions({ add, remove }, additions), memberKey };
         const [before, changed] = await Promise.all([
-          lockByKey(tx, ctx.tenantKey, key),
-          changeTags(tx, ctx.tenantKey, [{ memberKey: key, add, remove }]),
-          this.#parts.tiers.tagsChanged(tx, { tenantKey: ctx.tenantKey, program, facts }, [key]),
+          lockByKey(tx, ctx.tenantKey, memberKey),
+          changeTags(tx, ctx.tenantKey, [change]),
+          this.#parts.tiers.tagsChanged(tx, { tenantKey: ctx.tenantKey, program, facts }, [memberKey]),
         ]);
         if (before === null) throw refuse('MEMBER_NOT_FOUND', ['memberId']);
-        const tagCodes = changed.get(key) ?? [];
+        const tagCodes = changed.get(memberKey) ?? [];
         if (tagCodes.length > MOST_TAGS) throw refuse('TOO_MANY_TAGS', ['add'], { most: MOST_TAGS });
-        return { ...before, tagCodes };
+        const tagged = { ...before, tagCodes };
+        if (additions.every(({ output: { profile, attributes } }) => !profile && !attributes)) return tagged;
+        const { now } = await facts;
+        const { timeZone } = program.definition;
+        const after = { ...withAdditions(tagged, additions, { now, timeZone }), tagCodes, updatedAt: now };
+        await update(tx, after);
+        emitEvents(tx, ctx.tenantKey, eventsOfChange(tagged, after, {}));
+        return after;
       },
       replay: ({ member }) => this.#found(ctx, member),
     });
+    if (written) listener.posted(ctx.tenantKey);
     return result;
+  }
+
+  #ask(ctx: RequestContext, program: PinnedProgram, request: ChangeRequest): Promise<Additions> {
+    return askAboutChange(this.#parts, ctx.tenantKey, program, request);
   }
 
   async #replayed(ctx: RequestContext, stored: StoredEnrolment): Promise<Enrolled> {
     const { ledgers, programs } = this.#parts;
+    if (stored.isExisting === true) return { member: await this.#found(ctx, stored.member), operations: [] };
     const [member, operations, program] = await Promise.all([
       this.#found(ctx, stored.member),
       ledgers.operations(ctx, operationKeysOf(stored)),

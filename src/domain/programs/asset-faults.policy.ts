@@ -1,5 +1,5 @@
 import { currencyExponent, toMinorUnits } from '../../kernel/money.ts';
-import type { AssetDefinition } from './asset.schema.ts';
+import { type AssetDefinition, isExternal } from './asset.schema.ts';
 import type { ProgramDefinition, RuleDefinition } from './program.schema.ts';
 import type { ProgramFault } from './program-fault.ts';
 
@@ -12,6 +12,7 @@ export function assetFaults(asset: AssetDefinition, currency: string, path: Path
     ...expiryFaults(asset, path),
     ...moneyFaults(asset, currency, path),
     ...storedValueFaults(asset, currency, path),
+    ...externalFaults(asset, path),
   ];
 }
 
@@ -65,6 +66,46 @@ function storedValueFaults(
   if (storedValue?.forfeitBonus === true && storedValue.payBack !== 'PAID')
     add(['storedValue', 'forfeitBonus'], 'only with "payBack: PAID"');
   return faults;
+}
+
+/** What bounds lots and balances is said where the record is kept. */
+function externalFaults(asset: AssetDefinition, path: Path): ProgramFault[] {
+  if (!isExternal(asset)) {
+    const unfit = { path: [...path, 'onDifference'], message: 'only of an asset with "recordOf: EXTERNAL"' };
+    return asset.onDifference === undefined ? [] : [unfit];
+  }
+  const message = 'leave it out: the system that keeps the record of an EXTERNAL asset decides on it';
+  const said = (['maturity', 'expiry', 'limits', 'reversal'] as const).filter(
+    (key) => asset[key] !== undefined,
+  );
+  const faults = [...said, ...(asset.floor === '0' ? [] : ['floor'])].map((key) => {
+    return { path: [...path, key], message };
+  });
+  if (asset.transferable) {
+    const found = 'false: no commit holds for two members of an EXTERNAL asset';
+    faults.push({ path: [...path, 'transferable'], message: found });
+  }
+  if (asset.kind === 'STORED_VALUE') {
+    faults.push({ path: [...path, 'recordOf'], message: 'INTERNAL: stored value is kept in our ledgers' });
+  }
+  return faults;
+}
+
+/** What a rule gives in an asset falls due when the system that keeps its record says so. */
+export function dueElsewhereFaults(
+  { assets }: ProgramDefinition,
+  { postings }: RuleDefinition,
+  path: Path,
+): ProgramFault[] {
+  const external = new Set(assets.filter(isExternal).map(({ code }) => code));
+  const message = 'leave it out: the record of this asset is EXTERNAL';
+  return postings.flatMap((posting, index) =>
+    (['availableAfter', 'availableOn'] as const).flatMap((key) =>
+      external.has(posting.asset) && posting[key] !== undefined
+        ? [{ path: [...path, 'postings', index, key], message }]
+        : [],
+    ),
+  );
 }
 
 /** A posting that waits for an event says when it falls due without one. */

@@ -14,6 +14,10 @@ import {
 } from './definition-parts.schema.ts';
 
 export const ASSET_KINDS = ['POINTS', 'GROWTH', 'STORED_VALUE', 'TOKEN'] as const;
+/** Who keeps the record of an asset: our ledgers, or another system of which ours are the mirror. */
+export const ASSET_RECORDS = ['INTERNAL', 'EXTERNAL'] as const;
+/** What a difference between a mirror and its record comes to. */
+export const DIFFERENCE_POLICIES = ['REPORT', 'ADOPT'] as const;
 export const SHORTFALLS = ['CAP', 'GO_NEGATIVE'] as const;
 /** Of stored value: what members have paid in, and what was given on top. */
 export const PORTIONS = ['PAID', 'BONUS'] as const;
@@ -62,6 +66,10 @@ const storedValue = z.strictObject({
 export const asset = z.strictObject({
   code,
   kind: z.enum(ASSET_KINDS),
+  /** Who keeps its record; our ledgers, when missing. Fixed once it has entries. */
+  recordOf: z.enum(ASSET_RECORDS).optional(),
+  /** Of an EXTERNAL one: whether a record that differs is taken over; only reported, when missing. */
+  onDifference: z.enum(DIFFERENCE_POLICIES).optional(),
   name: localized,
   /** What one of it is called. */
   unit: localized.optional(),
@@ -104,6 +112,11 @@ export function dailyLimit(
   const perDay = limits?.[side]?.perDay;
   if (perDay === undefined) return null;
   return { subject: `asset:${own}:${side}:day`, memberKey, window: 'day', most: BigInt(perDay) };
+}
+
+/** Whether the record of an asset is kept by another system, and its ledgers are the mirror of that. */
+export function isExternal({ recordOf }: Pick<AssetDefinition, 'recordOf'>): boolean {
+  return recordOf === 'EXTERNAL';
 }
 
 /** How an asset that is stored value is spent and paid back; null for all others. */

@@ -2,6 +2,7 @@ export {
   type AssetDefinition,
   dailyLimit,
   type ExpiryDefinition,
+  isExternal,
   moneyOf,
   PORTIONS,
   type Portion,
@@ -9,6 +10,7 @@ export {
   type StoredValueDefinition,
   storedValueOf,
 } from './asset.schema.ts';
+export { type Effect, effectFault } from './effect.policy.ts';
 export { fromMetricUnits, type Metric, parseMetric, toMetricUnits } from './metric.policy.ts';
 export { Asset, Program, ProgramVersion } from './program.entity.ts';
 export { programErrors } from './program.errors.ts';
@@ -30,4 +32,4 @@ export {
   ProgramService,
   toAsset,
 } from './program.service.ts';
-export { type CommitFacts, type UseCase, UseCaseRunner } from './use-case.ts';
+export { type CommitFacts, type CommitListener, type UseCase, UseCaseRunner } from './use-case.ts';

@@ -6,7 +6,8 @@ import {
   compileCondition,
   type ExpressionFinding,
 } from '../expressions/index.ts';
-import { assetFaults, awaitingFaults } from './asset-faults.policy.ts';
+import { assetFaults, awaitingFaults, dueElsewhereFaults } from './asset-faults.policy.ts';
+import { effectFault } from './effect.policy.ts';
 import { OWN_METRICS, parseMetric, toMetricUnits } from './metric.policy.ts';
 import type {
   BenefitDefinition,
@@ -125,6 +126,7 @@ function ruleFaults(program: ProgramDefinition, index: number): ProgramFault[] {
       ...amountFaults(program, posting.amount, [...path, 'postings', p, 'amount']),
     ]),
     ...awaitingFaults(program, rule, path),
+    ...dueElsewhereFaults(program, rule, path),
     ...rule.caps.flatMap((cap, c) =>
       rule.postings.some(({ asset }) => asset === cap.asset)
         ? []
@@ -182,16 +184,6 @@ function benefitFaults(
   { kind, value }: BenefitDefinition,
   path: Path,
 ): ProgramFault[] {
-  const at = [...path, 'value'];
-  if (value === undefined) return [];
-  if (kind === 'PERCENT_OFF' && !(Number(value) > 0 && Number(value) <= 100 && /^\d+(\.\d+)?$/.test(value))) {
-    return [{ path: at, message: 'a percentage above 0 and up to 100, as a string, e.g. "10"' }];
-  }
-  if (kind === 'MULTIPLIER' && !(/^\d+(\.\d+)?$/.test(value) && Number(value) > 0)) {
-    return [{ path: at, message: 'a factor above zero, as a string, e.g. "1.5"' }];
-  }
-  if (kind === 'AMOUNT_OFF' && (toMinorUnits(value, program.currency) ?? 0n) <= 0n) {
-    return [{ path: at, message: `an amount of ${program.currency} above zero, as a string` }];
-  }
-  return [];
+  const message = value === undefined ? null : effectFault({ kind, value }, program.currency);
+  return message === null ? [] : [{ path: [...path, 'value'], message }];
 }

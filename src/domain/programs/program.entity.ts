@@ -1,7 +1,7 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionType, DateTimeScalar, edgeType, MoneyObject, PointsScalar } from '../shared/index.ts';
-import { ASSET_KINDS, type AssetDefinition } from './asset.schema.ts';
+import { ASSET_KINDS, ASSET_RECORDS, type AssetDefinition } from './asset.schema.ts';
 import type { ProgramDefinition } from './program.schema.ts';
 
 /** One version of a tenant's program. Versions are never changed: operations pin them. */
@@ -55,6 +55,20 @@ registerEnumType(AssetKind, {
   },
 });
 
+export const AssetRecord = Object.fromEntries(ASSET_RECORDS.map((record) => [record, record])) as {
+  [Record in (typeof ASSET_RECORDS)[number]]: Record;
+};
+registerEnumType(AssetRecord, {
+  name: 'AssetRecord',
+  description: 'Who keeps the record of an asset.',
+  valuesConfig: {
+    INTERNAL: { description: 'Our ledgers are the record.' },
+    EXTERNAL: {
+      description: 'The enterprise’s own system is the record; our ledgers are the mirror of it.',
+    },
+  },
+});
+
 @ObjectType({
   simpleResolvers: true,
   description: 'What a ledger counts: points, growth value, stored value or a token.',
@@ -71,6 +85,12 @@ export class Asset {
 
   @Field(() => AssetKind, { description: 'What kind of thing it is.' })
   kind!: keyof typeof AssetKind;
+
+  @Field(() => AssetRecord, {
+    description:
+      'Who keeps its record. Where another system does, our ledgers are a mirror of what it was asked.',
+  })
+  recordOf!: keyof typeof AssetRecord;
 
   @Field(() => Boolean, { description: 'Whether members may spend it.' })
   spendable!: boolean;

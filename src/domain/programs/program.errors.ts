@@ -13,6 +13,10 @@ export const programErrors = {
     en: 'The asset "{asset}" has balances, so the program can’t drop it. Keep it in the file.',
     'zh-CN': '资产“{asset}”仍有余额，不能从方案中移除，请在文件中保留。',
   },
+  ASSET_RECORD_MOVED: {
+    en: 'The asset "{asset}" has entries, so its "recordOf" can’t change. Leave it, and begin an asset of another code.',
+    'zh-CN': '资产“{asset}”已有流水，不能更改其“recordOf”。请保持不变，并以新的代码建立资产。',
+  },
   BENEFIT_IN_USE: {
     en: 'Members hold the benefit "{benefit}", so the program can’t drop it. Keep it in the file, or revoke its grants.',
     'zh-CN': '仍有会员持有权益“{benefit}”，不能从方案中移除。请在文件中保留，或先收回已发放的权益。',

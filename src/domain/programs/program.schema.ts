@@ -106,6 +106,8 @@ const ladder = z.strictObject({
   window: z.enum(TIER_WINDOWS).default('LIFETIME'),
   /** How many local days a rolling window has, today included. */
   windowDays: z.int().min(1).max(3_660).optional(),
+  /** Who says which tier a member holds: the program by itself, or extensions (`tier.evaluate`). */
+  evaluation: z.enum(['PROGRAM', 'EXTENSION']).optional(),
   /** What keeps a tier; without it, a review lowers whoever no longer reaches the threshold. */
   retention: retention.optional(),
   tiers: z.array(tier).min(1).max(32),

@@ -6,7 +6,7 @@ import type { RequestContext } from '../../kernel/request-context.ts';
 import type { Database, Sql, Transaction } from '../../persistence/index.ts';
 import { type ConnectionOf, toPage } from '../shared/index.ts';
 import { carryOut, type TenantService } from '../tenants/index.ts';
-import { type AssetDefinition, scaleOf } from './asset.schema.ts';
+import { type AssetDefinition, isExternal, scaleOf } from './asset.schema.ts';
 import { versionCursor, versionPlace } from './program.cursors.ts';
 import type { Asset, Program, ProgramVersion } from './program.entity.ts';
 import type { ApplyProgramInput } from './program.inputs.ts';
@@ -56,9 +56,9 @@ class ProgramMoved extends RequestFault {
 }
 
 export function toAsset(definition: AssetDefinition, currency: string): Asset {
-  const { code, kind, spendable, transferable } = definition;
+  const { code, kind, recordOf = 'INTERNAL', spendable, transferable } = definition;
   const scale = scaleOf(definition, currency);
-  return { definition, currency, code, kind, spendable, transferable, scale };
+  return { definition, currency, code, kind, recordOf, spendable, transferable, scale };
 }
 
 /** Programs: versions that are never changed, one of them in force. */
@@ -88,7 +88,7 @@ export class ProgramService {
 
   /**
    * Puts a definition in force as the next version; the same definition again changes nothing.
-   * @throws Refusal ASSET_IN_USE, BENEFIT_IN_USE when it drops what members have
+   * @throws Refusal ASSET_IN_USE, BENEFIT_IN_USE when it drops what members have; ASSET_RECORD_MOVED
    */
   async apply(tenantKey: string, definition: ProgramDefinition, appliedBy: string): Promise<AppliedProgram> {
     const applied = await this.#database.transaction(
@@ -220,20 +220,21 @@ async function load(sql: Sql, tenantKey: string, version: number): Promise<Pinne
   return pin(version, fromStored(stored));
 }
 
-/** @throws Refusal ASSET_IN_USE, BENEFIT_IN_USE */
+/** @throws Refusal ASSET_IN_USE, ASSET_RECORD_MOVED, BENEFIT_IN_USE */
 async function refuseUsed(
   tx: Transaction,
   tenantKey: string,
   before: ProgramDefinition,
   after: ProgramDefinition,
 ): Promise<void> {
+  const dropped = droppedCodes(before.assets, after.assets);
   const used = await findUsed(tx, tenantKey, {
-    assets: droppedCodes(before.assets, after.assets),
+    assets: [...dropped, ...movedCodes(before.assets, after.assets)],
     benefits: droppedCodes(before.benefits, after.benefits),
   });
   const reasons = [
     ...used.assets.map((asset) => ({
-      code: 'ASSET_IN_USE',
+      code: dropped.includes(asset) ? 'ASSET_IN_USE' : 'ASSET_RECORD_MOVED',
       field: ['source', 'assets'],
       details: { asset },
     })),
@@ -252,6 +253,15 @@ function droppedCodes(
 ): string[] {
   const kept = new Set(after.map(({ code }) => code));
   return before.flatMap(({ code }) => (kept.has(code) ? [] : [code]));
+}
+
+/** Of the assets that stay, those whose record is to be kept by somebody else. */
+function movedCodes(before: readonly AssetDefinition[], after: readonly AssetDefinition[]): string[] {
+  const external = new Map(after.map((asset) => [asset.code, isExternal(asset)]));
+  return before.flatMap((asset) => {
+    const now = external.get(asset.code);
+    return now === undefined || now === isExternal(asset) ? [] : [asset.code];
+  });
 }
 
 function toProgram(tenantKey: string, { version, definition }: PinnedProgram): Program {

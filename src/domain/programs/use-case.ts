@@ -36,14 +36,21 @@ export interface UseCase<Proposal, Stored, Result> {
   replay(stored: Stored): Promise<Result>;
 }
 
+/** Told of every transaction of a use case that was committed, or of a dry run: rolled back. Never throws. */
+export interface CommitListener {
+  committed(tenantKey: string, tx: Transaction, isDryRun: boolean): Promise<void>;
+}
+
 /** Runs use cases: look the key up, propose, commit, and answer a replay where another was first. */
 export class UseCaseRunner {
   readonly #database: Database;
   readonly #programs: ProgramService;
+  readonly #listener: CommitListener | null;
 
-  constructor(database: Database, programs: ProgramService) {
+  constructor(database: Database, programs: ProgramService, listener: CommitListener | null = null) {
     this.#database = database;
     this.#programs = programs;
+    this.#listener = listener;
   }
 
   /**
@@ -58,12 +65,14 @@ export class UseCaseRunner {
     const known = await findResult<Stored>(this.#database.read(tenantKey), tenantKey, request);
     if (known !== null) return { result: await useCase.replay(known), written: false };
     const dryRun = useCase.input.dryRun === true;
+    let last: Transaction | null = null;
     try {
       const result = await this.#programs.underProgram(tenantKey, async (program) => {
         const proposal = await useCase.propose(program);
         return await this.#database.transaction(
           tenantKey,
           async (tx) => {
+            last = tx;
             const claimed = dryRun ? null : claimKey(tx, tenantKey, request, useCase.stored(proposal));
             const facts = Promise.all([this.#programs.recheck(tx, program), claimed]).then(([checked]) => ({
               ...checked,
@@ -84,6 +93,7 @@ export class UseCaseRunner {
           { dryRun, alone: useCase.isAlone === true },
         );
       });
+      if (last !== null) await this.#listener?.committed(tenantKey, last, dryRun);
       return { result, written: !dryRun };
     } catch (error) {
       if (dryRun || error instanceof RequestFault) throw error;

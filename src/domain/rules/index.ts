@@ -1,7 +1,8 @@
 export { rulesFor } from './compiled-rules.ts';
 export { decide } from './decision.policy.ts';
-export { type AskedMember, type AskedTier, type Happening, toFacts, toOrderFacts } from './facts.policy.ts';
-export { askRules, type RuleProposal } from './rule.policy.ts';
+export { proposedTogether, toProposal } from './extension.policy.ts';
+export { ruleErrors } from './rule.errors.ts';
+export { askRules, type Proposal } from './rule.policy.ts';
 export {
   type AnsweredOccasion,
   operationKeysOf,

@@ -4,10 +4,10 @@ import type { GrantWriter, WantedGrant } from '../benefits/index.ts';
 import type { Posting, StoredExplanation } from '../ledgers/index.ts';
 import { type ClaimedLimit, claimLimitsOfMany, countLimits } from '../limits/index.ts';
 import type { PinnedProgram } from '../programs/index.ts';
-import { decide, explain, type RuleDecision, withRefusedGrants } from './decision.policy.ts';
-import type { RuleProposal } from './rule.policy.ts';
+import { type Decision, decide, explain, withRefusedGrants } from './decision.policy.ts';
+import type { Proposal } from './rule.policy.ts';
 
-/** What rules were asked about. */
+/** What rules and extensions were asked about. */
 export interface Occasion {
   readonly memberKey: string;
   /** The activity type. */
@@ -20,17 +20,17 @@ export interface Occasion {
   readonly act?: string;
 }
 
-/** What rules proposed about an occasion. */
+/** What rules and extensions proposed about an occasion. */
 export interface AnsweredOccasion {
   readonly occasion: Occasion;
-  readonly proposals: readonly RuleProposal[];
+  readonly proposals: readonly Proposal[];
 }
 
-/** What rules came to, ready to be written. */
+/** What proposals came to, ready to be written. */
 export interface RuleResults {
-  readonly decisions: readonly RuleDecision[];
+  readonly decisions: readonly Decision[];
   readonly postings: readonly Posting[];
-  /** One for every rule asked, also for those that gave nothing. */
+  /** One for every rule and extension asked, also for those that gave nothing. */
   readonly explanations: readonly StoredExplanation[];
   readonly tags: { readonly add: readonly string[]; readonly remove: readonly string[] };
 }
@@ -50,9 +50,9 @@ export class RuleEffects {
   }
 
   /**
-   * Decides what the rules give on each occasion, in their order: what one takes of a limit, the next doesn't
-   * find. Limits are locked and counted, and benefits granted, in this transaction; where no rule has a limit
-   * or grants anything, it answers at once and nothing is asked of the database.
+   * Decides what is given on each occasion, in the order of the proposals: what one takes of a limit, the
+   * next doesn't find. Limits are locked and counted, and benefits granted, in this transaction; where no
+   * proposal has a limit or grants anything, it answers at once and nothing is asked of the database.
    */
   settle(
     tx: Transaction,
@@ -61,7 +61,7 @@ export class RuleEffects {
   ): RuleResults[] | Promise<RuleResults[]> {
     const isPlain = asked.every(({ proposals }) =>
       proposals.every(({ limits, rule, miss }) => {
-        return limits.length === 0 && (miss !== null || rule.grants.length === 0);
+        return limits.length === 0 && (miss !== null || grantsOf(rule).length === 0);
       }),
     );
     if (!isPlain) return this.#settle(tx, context, asked);
@@ -113,7 +113,7 @@ export class RuleEffects {
     const missing = new Set(refused.map(({ grantKey }) => grantKey));
     return decided.map((one) => {
       const decisions = one.decisions.map((decision) => {
-        const own = (wantedOf.get(one) ?? []).filter(({ rule }) => rule === decision.rule.code);
+        const own = (wantedOf.get(one) ?? []).filter(({ rule }) => rule === decision.rule?.code);
         const some = own.some(({ grantKey }) => !missing.has(grantKey));
         const isShort = own.some(({ grantKey }) => missing.has(grantKey));
         return isShort ? withRefusedGrants(decision, some) : decision;
@@ -126,16 +126,21 @@ export class RuleEffects {
 /** An occasion with what was decided on it. */
 interface Decided {
   readonly occasion: Occasion;
-  readonly decisions: readonly RuleDecision[];
+  readonly decisions: readonly Decision[];
 }
 
 function wantedGrants({ decisions, occasion: { memberKey, trigger, activityKey } }: Decided): WantedGrant[] {
   return decisions.flatMap(({ rule, applies }): WantedGrant[] =>
-    (applies ? rule.grants : []).map((benefit) => {
+    (applies ? grantsOf(rule) : []).map((benefit) => {
       const own = { grantKey: newKey(), source: 'RULE' as const, grantedBy: null };
-      return { ...own, memberKey, benefit, reason: trigger, rule: rule.code, activityKey };
+      return { ...own, memberKey, benefit, reason: trigger, rule: rule?.code ?? null, activityKey };
     }),
   );
+}
+
+/** Benefits that a rule grants; an extension grants none. */
+function grantsOf(rule: Proposal['rule']): readonly string[] {
+  return rule?.grants ?? [];
 }
 
 /** Goes on at once with what is known, and with what isn't as soon as it is. */
@@ -146,24 +151,29 @@ export function whenKnown<Known, Result>(
   return value instanceof Promise ? value.then(goOn) : goOn(value);
 }
 
-function toResults(
-  program: PinnedProgram,
-  decisions: readonly RuleDecision[],
-  occasion: Occasion,
-): RuleResults {
+function toResults(program: PinnedProgram, decisions: readonly Decision[], occasion: Occasion): RuleResults {
   const applied = decisions.filter(({ applies }) => applies);
+  const explanations = decisions.map((decision) => explain(program, decision, decision.credits));
   return {
     decisions,
-    postings: decisions.flatMap((decision) => postingsOf(program, decision, occasion)),
-    explanations: decisions.map((decision) => explain(program, decision, decision.credits)),
+    postings: decisions.flatMap((decision, index) =>
+      postingsOf(program, decision, occasion, explanations[index] ?? null),
+    ),
+    explanations,
     tags: {
-      add: applied.flatMap(({ rule }) => rule.tags?.add ?? []),
-      remove: applied.flatMap(({ rule }) => rule.tags?.remove ?? []),
+      add: applied.flatMap(({ rule }) => rule?.tags?.add ?? []),
+      remove: applied.flatMap(({ rule }) => rule?.tags?.remove ?? []),
     },
   };
 }
 
-function postingsOf(program: PinnedProgram, decision: RuleDecision, occasion: Occasion): Posting[] {
+/** @param whole why the decision was made: what gives one credit says that of the credit, too */
+function postingsOf(
+  program: PinnedProgram,
+  decision: Decision,
+  occasion: Occasion,
+  whole: StoredExplanation | null,
+): Posting[] {
   const { memberKey, trigger, activityKey, occurredAt, orderNumber, act } = occasion;
   return decision.credits.map((credit): Posting => {
     return {
@@ -175,10 +185,12 @@ function postingsOf(program: PinnedProgram, decision: RuleDecision, occasion: Oc
       occurredAt,
       availableAfter: credit.availableAfter,
       availableOn: credit.availableOn,
+      availableAt: credit.availableAt,
+      expiresAt: credit.expiresAt,
       isCounted: true,
-      reason: trigger,
+      reason: credit.reason ?? trigger,
       reference: orderNumber === null ? null : { type: 'order', id: orderNumber },
-      explanation: explain(program, decision, [credit]),
+      explanation: decision.credits.length === 1 ? whole : explain(program, decision, [credit]),
       activityKey,
       act,
     };
@@ -188,15 +200,15 @@ function postingsOf(program: PinnedProgram, decision: RuleDecision, occasion: Oc
 /** What is kept of proposals under a request's key: which operations they become, or may become. */
 export interface StoredOperations {
   readonly operations: readonly string[];
-  /** Those of rules with limits: they are there if the limits left something. */
+  /** Those with limits: they are there if the limits left something. */
   readonly possible?: readonly string[];
 }
 
-export function storedOperations(proposals: readonly RuleProposal[]): StoredOperations {
-  const isLimited = ({ limits, rule }: RuleProposal): boolean => {
-    return limits.length > 0 || rule.exclusive !== undefined;
+export function storedOperations(proposals: readonly Proposal[]): StoredOperations {
+  const isLimited = ({ limits, rule }: Proposal): boolean => {
+    return limits.length > 0 || rule?.exclusive !== undefined;
   };
-  const keysOf = (some: readonly RuleProposal[]): string[] =>
+  const keysOf = (some: readonly Proposal[]): string[] =>
     some.flatMap(({ credits }) => credits.map(({ operationKey }) => operationKey));
   return {
     operations: keysOf(proposals.filter((proposal) => !isLimited(proposal))),

@@ -1,40 +1,60 @@
 import { newKey } from '../../kernel/ids.ts';
 import { isInRange } from '../../kernel/points.ts';
 import { type ExpressionFacts, type ExpressionScope, scopeOf } from '../expressions/index.ts';
+import type { ExtensionReference } from '../ledgers/index.ts';
 import type { Limit } from '../limits/index.ts';
 import { dailyLimit, type PinnedProgram, type RuleDefinition } from '../programs/index.ts';
 import { type CompiledPosting, type CompiledRule, rulesFor } from './compiled-rules.ts';
 
-/** What a rule would give in one asset. */
+/** What is proposed in one asset. */
 export interface ProposedCredit {
   /** Made here, so that the result of a request is known before it is written. */
   readonly operationKey: string;
   readonly asset: string;
   readonly amount: bigint;
+  /** Why, as the operation's reason; the activity type when null. */
+  readonly reason: string | null;
   readonly availableAfter: string | null;
   /** The activity type that makes it due sooner. */
   readonly availableOn: string | null;
+  /** As the asset says when null. */
+  readonly availableAt: Date | null;
+  readonly expiresAt: Date | null;
   /** Whether it is less than the rule says, because the asset's operations are bounded. */
   readonly isCut: boolean;
 }
 
-/** Why a rule gives nothing, whatever its limits leave. */
-export type Miss = 'CONDITION' | 'ZERO' | 'FAILED';
+/** Why nothing is given, whatever limits leave. */
+export type Miss = 'CONDITION' | 'ZERO' | 'FAILED' | 'REPLACED';
 
-/** A rule's answer before its limits are known. */
-export interface RuleProposal {
-  readonly rule: RuleDefinition;
-  /** Null where it would give something. */
-  readonly miss: Miss | null;
-  /** What an expression could not work out, where it failed. */
-  readonly failure: string | null;
-  readonly credits: readonly ProposedCredit[];
-  /** Empty where it misses. */
-  readonly limits: readonly RuleLimit[];
+/** Whether what the program's rules proposed is dropped: all of it, or what they give in these assets. */
+export type Replaced = boolean | readonly string[];
+
+/** An extension that answered, as far as explanations tell about it. */
+export interface AnsweredExtension extends ExtensionReference {
+  /** Whether it failed, and this is what it declared for that case. */
+  readonly isFallback: boolean;
+  readonly replaces: Replaced;
 }
 
-/** A limit of a rule; `asset` is null for `once`, which counts occasions. */
-export interface RuleLimit extends Limit {
+/** Who proposes: a rule of the program, or an extension that was asked. */
+export type Proposer =
+  | { readonly rule: RuleDefinition; readonly extension: null }
+  | { readonly rule: null; readonly extension: AnsweredExtension };
+
+/** What a rule or an extension would give, before limits are known. */
+export type Proposal = Proposer & {
+  /** Null where it would give something. */
+  readonly miss: Miss | null;
+  /** FAILED: what an expression could not work out; REPLACED: the extension's name. */
+  readonly because: string | null;
+  readonly credits: readonly ProposedCredit[];
+  /** Empty where it misses. */
+  readonly limits: readonly ProposedLimit[];
+};
+
+/** A limit of a proposal; `asset` is null for `once`, which counts occasions. */
+export interface ProposedLimit extends Limit {
   readonly asset: string | null;
 }
 
@@ -53,7 +73,7 @@ export interface Question {
  * Asks every rule of the program that answers to what happened, in their order. Pure: no clock, no data, no
  * I/O; a rule doesn't see what another one gives.
  */
-export function askRules({ definition, assets }: PinnedProgram, question: Question): RuleProposal[] {
+export function askRules({ definition, assets }: PinnedProgram, question: Question): Proposal[] {
   const { rules, hasExpressions } = rulesFor(definition, question.trigger);
   const scope = hasExpressions ? scopeOf(question.facts()) : null;
   const asked = { amount: question.amount ?? 0n, scope, assets };
@@ -67,10 +87,10 @@ interface Asked {
   readonly assets: PinnedProgram['assets'];
 }
 
-function askRule(compiled: CompiledRule, asked: Asked, memberKey: string): RuleProposal {
+function askRule(compiled: CompiledRule, asked: Asked, memberKey: string): Proposal {
   const rule = compiled.definition;
-  const missed = (miss: Miss, failure: string | null = null): RuleProposal => {
-    return { rule, miss, failure, credits: [], limits: [] };
+  const missed = (miss: Miss, because: string | null = null): Proposal => {
+    return { rule, extension: null, miss, because, credits: [], limits: [] };
   };
   if (compiled.when !== null && asked.scope !== null) {
     const matches = compiled.when.evaluate(asked.scope);
@@ -86,11 +106,13 @@ function askRule(compiled: CompiledRule, asked: Asked, memberKey: string): RuleP
     const most = asked.assets.get(asset)?.limits?.earn?.perOperation;
     const isCut = most !== undefined && amount.value > BigInt(most);
     const given = isCut ? BigInt(most) : amount.value;
-    credits.push({ operationKey: newKey(), asset, amount: given, availableAfter, availableOn, isCut });
+    const moments = { availableAfter, availableOn, availableAt: null, expiresAt: null };
+    credits.push({ operationKey: newKey(), asset, amount: given, reason: null, ...moments, isCut });
   }
   const hasOtherEffects = rule.grants.length > 0 || rule.tags !== undefined;
   if (credits.length === 0 && !hasOtherEffects) return missed('ZERO');
-  return { rule, miss: null, failure: null, credits, limits: limitsOf(rule, credits, asked, memberKey) };
+  const limits = limitsOf(rule, credits, asked, memberKey);
+  return { rule, extension: null, miss: null, because: null, credits, limits };
 }
 
 type Amount = { readonly value: bigint } | { readonly failure: string };
@@ -120,18 +142,26 @@ function limitsOf(
   credits: readonly ProposedCredit[],
   { assets }: Asked,
   memberKey: string,
-): RuleLimit[] {
-  const ofAssets = [...new Set(credits.map(({ asset }) => asset))].flatMap((asset): RuleLimit[] => {
+): ProposedLimit[] {
+  const ofRule = caps.map(({ asset, per, window, most }): ProposedLimit => {
+    const subject = `rule:${code}:${asset}:${per}:${window}`;
+    return { subject, memberKey: per === 'member' ? memberKey : null, window, most: BigInt(most), asset };
+  });
+  const limits = [...ofRule, ...limitsOfAssets(credits, assets, memberKey)];
+  if (once === undefined) return limits;
+  const subject = `rule:${code}:once:${once.window}`;
+  return [{ subject, memberKey, window: once.window, most: 1n, asset: null }, ...limits];
+}
+
+/** The counters of what is credited: what each asset allows a member in a day. */
+export function limitsOfAssets(
+  credits: readonly ProposedCredit[],
+  assets: PinnedProgram['assets'],
+  memberKey: string,
+): ProposedLimit[] {
+  return [...new Set(credits.map(({ asset }) => asset))].flatMap((asset): ProposedLimit[] => {
     const definition = assets.get(asset);
     const limit = definition === undefined ? null : dailyLimit(definition, 'earn', memberKey);
     return limit === null ? [] : [{ ...limit, asset }];
   });
-  const ofRule = caps.map(({ asset, per, window, most }): RuleLimit => {
-    const subject = `rule:${code}:${asset}:${per}:${window}`;
-    return { subject, memberKey: per === 'member' ? memberKey : null, window, most: BigInt(most), asset };
-  });
-  const limits = [...ofRule, ...ofAssets];
-  if (once === undefined) return limits;
-  const subject = `rule:${code}:once:${once.window}`;
-  return [{ subject, memberKey, window: once.window, most: 1n, asset: null }, ...limits];
 }

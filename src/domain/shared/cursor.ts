@@ -40,7 +40,7 @@ export function encodeCursor(binding: string, place: string): string {
  * The place behind a cursor.
  * @throws RequestFault CURSOR_INVALID when it was not made here or belongs to another list
  */
-export function decodeCursor(binding: string, cursor: string, field: string): string {
+export function decodeCursor(binding: string, cursor: string, ...field: readonly string[]): string {
   const hash = bindingHash(binding);
   const bytes = Buffer.from(cursor.slice(0, LONGEST_CURSOR), 'base64url');
   const place = bytes.subarray(BINDING_BYTES + CHECK_BYTES).toString();
@@ -49,7 +49,7 @@ export function decodeCursor(binding: string, cursor: string, field: string): st
     bytes.length > BINDING_BYTES + CHECK_BYTES &&
     bytes.subarray(0, BINDING_BYTES).equals(hash) &&
     bytes.subarray(BINDING_BYTES, BINDING_BYTES + CHECK_BYTES).equals(checksum(hash, place));
-  if (!isOurs) throw new RequestFault('CURSOR_INVALID', { field: [field] });
+  if (!isOurs) throw new RequestFault('CURSOR_INVALID', { field });
   return place;
 }
 

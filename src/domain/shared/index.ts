@@ -1,4 +1,5 @@
 export { askedFields, type Fragments, fieldsOf } from './asked.lookahead.ts';
+export { backOffMs } from './back-off.policy.ts';
 export {
   type ConnectionOf,
   connectionType,
@@ -9,6 +10,7 @@ export { decodeCursor, encodeCursor, momentPlace, readMomentPlace } from './curs
 export { MoneyInput, MoneyObject, toMoneyObject } from './money.types.ts';
 export { DRY_RUN_DESCRIPTION, KEY_DESCRIPTION } from './mutation.inputs.ts';
 export { Node, type Refetched } from './node.types.ts';
+export { Origin } from './origin.types.ts';
 export { PageArgs } from './page.inputs.ts';
 export { payloadOf, toUserErrors, UserError, useErrorCatalogue } from './payload.types.ts';
 export type { Row } from './row.ts';

@@ -34,7 +34,8 @@ export function toUserError(ctx: RequestContext, reason: RefusalReason): UserErr
   return {
     code: reason.code,
     field: reason.field === null ? null : [...reason.field],
-    message: reason.message ?? message,
+    // What an extension says may be nothing but spaces.
+    message: reason.message?.trim() || message,
   };
 }
 

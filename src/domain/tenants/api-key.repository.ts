@@ -5,12 +5,12 @@ import type { ApiKey } from './tenant.entity.ts';
 export type ShownApiKey = Omit<ApiKey, 'keyHash'>;
 
 const shownColumns = `
-  tenant_id as "tenantKey", key_id as "keyKey", role, label, created_at as "createdAt", revoked_at as "revokedAt"`;
+  tenant_id as "tenantKey", key_id as "keyKey", role, extension_id as "extensionKey", label, created_at as "createdAt", revoked_at as "revokedAt"`;
 
 const insertKey = statement<ShownApiKey>(
   'api_key.insert',
-  `insert into api_key (tenant_id, key_id, key_hash, role, label, created_at)
-   values ($1, $2, $3, 'STAFF', $4, business_time()) returning ${shownColumns}`,
+  `insert into api_key (tenant_id, key_id, key_hash, role, label, extension_id, created_at)
+   values ($1, $2, $3, $4, $5, $6, business_time()) returning ${shownColumns}`,
 );
 const selectKey = statement<ShownApiKey>(
   'api_key.by_key',
@@ -27,13 +27,20 @@ const revokeKey = statement<ShownApiKey>(
     where tenant_id = $1 and key_id = $2 returning ${shownColumns}`,
 );
 
+const selectExtension = statement<{ isThere: boolean }>(
+  'api_key.extension',
+  `select exists (select from extension where tenant_id = $1 and extension_id = $2) as "isThere"`,
+);
+
 const LAST_KEY = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 export async function insertApiKey(
   tx: Transaction,
-  { tenantKey, keyKey, keyHash, label }: Pick<ApiKey, 'tenantKey' | 'keyKey' | 'keyHash' | 'label'>,
+  key: Omit<ApiKey, 'createdAt' | 'revokedAt'>,
 ): Promise<ShownApiKey> {
-  const [row] = await tx.run(insertKey, [tenantKey, keyKey, keyHash, label]);
+  const [row] = await tx.run(insertKey, [
+    ...[key.tenantKey, key.keyKey, key.keyHash, key.role, key.label, key.extensionKey],
+  ]);
   if (row === undefined) throw new Error('An API key was inserted and is not there.');
   return row;
 }
@@ -41,6 +48,12 @@ export async function insertApiKey(
 export async function findApiKey(sql: Sql, tenantKey: string, keyKey: string): Promise<ShownApiKey | null> {
   const [row] = await sql.run(selectKey, [tenantKey, keyKey]);
   return row ?? null;
+}
+
+/** Whether there is an extension for a developer's key. */
+export async function hasExtension(sql: Sql, tenantKey: string, extensionKey: string): Promise<boolean> {
+  const [row] = await sql.run(selectExtension, [tenantKey, extensionKey]);
+  return row?.isThere ?? false;
 }
 
 /** A page of keys, newest first, and one more to tell whether there is one. */

@@ -57,6 +57,11 @@ export class ApiKeyResolver {
     }));
   }
 
+  @FieldResolver(() => ID, { nullable: true, description: 'With DEVELOPER: which extension it is for.' })
+  extensionId(@Root() { extensionKey }: Row<ApiKey>): string | null {
+    return extensionKey === null ? null : toPublicId('extension', extensionKey);
+  }
+
   @FieldResolver(() => ID, { description: 'An opaque id.' })
   id(@Root() { keyKey }: Row<ApiKey>): string {
     return toPublicId('apiKey', keyKey);

@@ -6,6 +6,7 @@ import { type ConnectionOf, refuseLong, toPage } from '../shared/index.ts';
 import {
   findApiKey,
   findApiKeys,
+  hasExtension,
   insertApiKey,
   revokeStoredKey,
   type ShownApiKey,
@@ -38,18 +39,23 @@ export class ApiKeyService {
     this.#tenants = tenants;
   }
 
-  /** @throws Refusal IDEMPOTENCY_CONFLICT, TEXT_TOO_LONG */
+  /** @throws Refusal IDEMPOTENCY_CONFLICT, TEXT_TOO_LONG, API_KEY_EXTENSION */
   async create({ tenantKey }: RequestContext, input: CreateApiKeyInput): Promise<MadeApiKey> {
     const secret = newApiKeySecret();
     const keyKey = newKey();
     let made: ShownApiKey | null = null;
-    const { stored, written } = await carryOut<void, StoredApiKey>(this.#database, tenantKey, {
+    const { stored, written } = await carryOut<string | null, StoredApiKey>(this.#database, tenantKey, {
       mutation: 'createApiKey',
       input,
-      prepare: async () => refuseLong(input.label, LONGEST_LABEL, ['label']),
-      commit: async (tx) => {
+      prepare: async () => {
+        refuseLong(input.label, LONGEST_LABEL, ['label']);
+        return await this.#extensionOf(tenantKey, input);
+      },
+      commit: async (tx, extensionKey) => {
         const keyHash = hashApiKey(secret);
-        made = await insertApiKey(tx, { tenantKey, keyKey, keyHash, label: input.label });
+        made = await insertApiKey(tx, {
+          ...{ tenantKey, keyKey, keyHash, label: input.label, role: input.role ?? 'STAFF', extensionKey },
+        });
         return { apiKey: keyKey };
       },
     });
@@ -93,6 +99,17 @@ export class ApiKeyService {
     const before = apiKeyPlace(tenantKey, after);
     const rows = await findApiKeys(this.#database.read(tenantKey), tenantKey, before, first);
     return toPage(rows, first, ({ keyKey }) => apiKeyCursor(tenantKey, keyKey));
+  }
+
+  /** Which extension a developer's key is for. @throws Refusal API_KEY_EXTENSION */
+  async #extensionOf(tenantKey: string, { role, extensionId }: CreateApiKeyInput): Promise<string | null> {
+    const isGiven = extensionId !== null && extensionId !== undefined;
+    if (role !== 'DEVELOPER' && !isGiven) return null;
+    const extensionKey = isGiven ? fromPublicId('extension', extensionId) : null;
+    const sql = this.#database.read(tenantKey);
+    const isThere = extensionKey !== null && (await hasExtension(sql, tenantKey, extensionKey));
+    if (role !== 'DEVELOPER' || !isThere) throw refuse('API_KEY_EXTENSION', ['extensionId']);
+    return extensionKey;
   }
 
   async #found(tenantKey: string, keyKey: string): Promise<ShownApiKey> {

@@ -43,7 +43,7 @@ export class Tenant {
   createdAt!: Date;
 }
 
-/** The position of the last entry in the tenant's feed. */
+/** The last position of the tenant's feed, be it an entry's or an event's. */
 @Entity({ tableName: 'tenant_feed' })
 export class TenantFeed {
   @PrimaryKey({ type: 'uuid', fieldName: 'tenant_id' })
@@ -51,13 +51,20 @@ export class TenantFeed {
 
   @Property({ type: 'bigint' })
   position!: bigint;
+
+  /** Events up to here may be forgotten. */
+  @Property({ type: 'bigint' })
+  eventsFrom!: bigint;
 }
 
-export const ApiKeyRole = { STAFF: 'STAFF' } as const;
+export const ApiKeyRole = { STAFF: 'STAFF', DEVELOPER: 'DEVELOPER' } as const;
 registerEnumType(ApiKeyRole, {
   name: 'ApiKeyRole',
   description: 'What a key may do.',
-  valuesConfig: { STAFF: { description: 'All that staff may do.' } },
+  valuesConfig: {
+    STAFF: { description: 'All that staff may do.' },
+    DEVELOPER: { description: 'To look at one extension, to try it and to change what doesn’t count yet.' },
+  },
 });
 
 /** A server's credential. Only its hash is kept. */
@@ -76,6 +83,9 @@ export class ApiKey {
   @Field(() => ApiKeyRole, { description: 'What it may do.' })
   @Property({ type: 'text' })
   role!: keyof typeof ApiKeyRole;
+
+  @Property({ type: 'uuid', fieldName: 'extension_id', nullable: true })
+  extensionKey!: string | null;
 
   @Field(() => String, { description: 'What it is for.' })
   @Property({ type: 'text' })

@@ -17,6 +17,10 @@ export const tenantErrors = {
     en: 'There is no such API key. Check its id.',
     'zh-CN': '该 API 密钥不存在，请检查其 ID。',
   },
+  API_KEY_EXTENSION: {
+    en: 'A DEVELOPER’s key is for an extension that the tenant registered, and no other key is. Check its id.',
+    'zh-CN': 'DEVELOPER 密钥须指定企业已登记的扩展，其他密钥不可指定，请检查其 ID。',
+  },
   NOT_A_SANDBOX: {
     en: 'Only a sandbox’s clock can be moved; this tenant is a live one. Make a sandbox to try things in.',
     'zh-CN': '仅沙箱企业的时钟可以调整，该企业为正式企业，请另建沙箱进行试验。',

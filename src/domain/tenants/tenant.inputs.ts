@@ -1,5 +1,6 @@
 import { Field, ID, InputType } from 'type-graphql';
 import { DateTimeScalar, DRY_RUN_DESCRIPTION, DurationScalar, KEY_DESCRIPTION } from '../shared/index.ts';
+import { ApiKeyRole } from './tenant.entity.ts';
 
 @InputType({ description: 'A new API key, for a server.' })
 export class CreateApiKeyInput {
@@ -8,6 +9,12 @@ export class CreateApiKeyInput {
 
   @Field(() => String, { description: 'What it is for, e.g. `till`; at most 200 characters.' })
   label!: string;
+
+  @Field(() => ApiKeyRole, { nullable: true, description: 'What it may do; STAFF when missing.' })
+  role?: keyof typeof ApiKeyRole | null;
+
+  @Field(() => ID, { nullable: true, description: 'With DEVELOPER, and only then: which extension.' })
+  extensionId?: string | null;
 
   @Field(() => Boolean, { nullable: true, description: DRY_RUN_DESCRIPTION })
   dryRun?: boolean | null;

@@ -17,7 +17,7 @@ const selectFacts = statement<TenantFacts>(
 );
 const selectByHash = statement<ApiKeyFacts>(
   'api_key.by_hash',
-  `select tenant_id as "tenantKey", key_id as "keyKey", role from api_key
+  `select tenant_id as "tenantKey", key_id as "keyKey", role, extension_id as "extensionKey" from api_key
     where key_hash = $1 and revoked_at is null`,
 );
 
@@ -33,7 +33,9 @@ export interface TenantFacts {
 export interface ApiKeyFacts {
   readonly tenantKey: string;
   readonly keyKey: string;
-  readonly role: 'STAFF';
+  readonly role: 'STAFF' | 'DEVELOPER';
+  /** Of a developer's key. */
+  readonly extensionKey: string | null;
 }
 
 export class TenantRepository {
@@ -66,6 +68,6 @@ export class TenantRepository {
   addTenant(em: EntityManager, tenant: Tenant): void {
     em.create(TenantDirectory, { tenantKey: tenant.tenantKey, code: tenant.code }, { persist: true });
     em.persist(tenant);
-    em.create(TenantFeed, { tenantKey: tenant.tenantKey, position: 0n }, { persist: true });
+    em.create(TenantFeed, { tenantKey: tenant.tenantKey, position: 0n, eventsFrom: 0n }, { persist: true });
   }
 }

@@ -82,7 +82,9 @@ export class TenantService {
     const chosen = secret ?? newApiKeySecret();
     const keyKey = newKey();
     await this.#database.transaction(tenantKey, (tx) =>
-      insertApiKey(tx, { tenantKey, keyKey, keyHash: hashApiKey(chosen), label }),
+      insertApiKey(tx, {
+        ...{ tenantKey, keyKey, keyHash: hashApiKey(chosen), label, role: 'STAFF', extensionKey: null },
+      }),
     );
     return { id: toPublicId('apiKey', keyKey), secret: chosen };
   }

@@ -29,6 +29,8 @@ export interface Ladder {
   readonly steps: readonly Step[];
   readonly monthsBelow: number;
   readonly graceMonths: number;
+  /** Whether extensions say which tier a member holds. */
+  readonly isEvaluated: boolean;
 }
 
 /** What the ladders of one program count. */
@@ -77,6 +79,7 @@ function toLadder(ladder: LadderDefinition, program: ProgramDefinition): Ladder 
     }),
     monthsBelow: ladder.retention?.monthsBelow ?? 0,
     graceMonths: ladder.retention?.graceMonths ?? 0,
+    isEvaluated: ladder.evaluation === 'EXTENSION',
   };
 }
 
@@ -85,6 +88,12 @@ export function rankOf({ steps }: Ladder, tier: string | null): number | null {
   if (tier === null) return 0;
   const index = steps.findIndex(({ code }) => code === tier);
   return index === -1 ? null : index + 1;
+}
+
+/** Whether the primary ladder has a tier. */
+export function isPrimaryTier(definition: ProgramDefinition, tier: string): boolean {
+  const [primary] = laddersOf(definition).all;
+  return primary !== undefined && rankOf(primary, tier) !== null;
 }
 
 /** The tier of a rank; null for 0. */

@@ -130,10 +130,16 @@ const RANKED = `
            h.hand is not null and coalesce(h.hand_until <= c.now, false) as is_over
       from c
      cross join member_tier h`;
+/** Whoever was merged has no tier, and gets none again. */
+const NOT_MERGED = `
+       and (h.tier is not null or not exists (
+         select from member m where m.tenant_id = $1 and m.member_id = h.member_id and m.status = 'MERGED'))),`;
 const IN_RANGE = `
-     where h.tenant_id = $1 and h.ladder = $2 and h.member_id > $11::uuid and h.member_id <= $12::uuid),`;
+     where h.tenant_id = $1 and h.ladder = $2 and h.member_id > $11::uuid and h.member_id <= $12::uuid
+     ${NOT_MERGED}`;
 const OF_KEYS = `
-     where h.tenant_id = $1 and h.ladder = $2 and h.member_id = any($11::uuid[])),`;
+     where h.tenant_id = $1 and h.ladder = $2 and h.member_id = any($11::uuid[])
+     ${NOT_MERGED}`;
 const DECIDED = `
   weighed as (
     select r.*, r.hand is not distinct from 'LOWERED' and not r.is_over as is_lowered,

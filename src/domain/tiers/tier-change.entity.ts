@@ -1,5 +1,6 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import { ExtensionReference } from '../ledgers/index.ts';
 import { connectionType, DateTimeScalar, edgeType } from '../shared/index.ts';
 
 export enum TierChangeCause {
@@ -8,6 +9,7 @@ export enum TierChangeCause {
   BY_HAND = 'BY_HAND',
   HAND_ENDED = 'HAND_ENDED',
   PROGRAM = 'PROGRAM',
+  EVALUATED = 'EVALUATED',
 }
 registerEnumType(TierChangeCause, {
   name: 'TierChangeCause',
@@ -15,9 +17,10 @@ registerEnumType(TierChangeCause, {
   valuesConfig: {
     REACHED: { description: 'What the member did reached it.' },
     REVIEWED: { description: 'The daily review found that it is kept no longer, or that it was reached.' },
-    BY_HAND: { description: 'A person set it.' },
+    BY_HAND: { description: 'A person set it, or an extension as they enrolled.' },
     HAND_ENDED: { description: 'What a person had set came to its end.' },
     PROGRAM: { description: 'A new version of the program asks otherwise.' },
+    EVALUATED: { description: 'An extension said so, which was asked by `tier.evaluate`.' },
   },
 });
 
@@ -48,7 +51,10 @@ export class TierChange {
   @Property({ type: 'text' })
   cause!: TierChangeCause;
 
-  @Field(() => String, { nullable: true, description: 'Why, in the words of whoever set it by hand.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Why, in the words of whoever set it by hand; of an extension, its name.',
+  })
   @Property({ type: 'text', nullable: true })
   reason!: string | null;
 
@@ -61,6 +67,13 @@ export class TierChange {
 
   @Property({ type: 'text', nullable: true })
   changedBy!: string | null;
+
+  @Field(() => ExtensionReference, {
+    nullable: true,
+    description: 'The extension that evaluated it; null where none did.',
+  })
+  @Property({ type: 'json', nullable: true })
+  extension!: ExtensionReference | null;
 
   @Field(() => DateTimeScalar, { description: 'When, in business time.' })
   @Property({ type: 'datetime' })

@@ -66,7 +66,7 @@ const fillActivities = statement(
 const insertRows = statement(
   'tier.prepare',
   `insert into member_tier (tenant_id, member_id, ladder, tier, since, enrolled_at)
-   select $1, m.member_id, l.ladder, l.tier, m.enrolled_at, m.enrolled_at
+   select $1, m.member_id, l.ladder, case when m.status <> 'MERGED' then l.tier end, m.enrolled_at, m.enrolled_at
      from member m
     cross join unnest($2::text[], $3::text[]) as l (ladder, tier)
     where m.tenant_id = $1

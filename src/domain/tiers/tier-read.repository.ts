@@ -4,11 +4,11 @@ import type { TierChange } from './tier-change.entity.ts';
 const changeColumns = `
   tenant_id as "tenantKey", change_id as "changeKey", member_id as "memberKey", ladder, from_tier as "fromTier",
   to_tier as "toTier", cause, reason, until, changed_by as "changedBy", changed_at as "changedAt",
-  announced_at as "announcedAt"`;
+  announced_at as "announcedAt", extension`;
 
-const selectChange = statement<TierChange>(
-  'tier_change.by_key',
-  `select ${changeColumns} from tier_change where tenant_id = $1 and change_id = $2`,
+const selectChanges = statement<TierChange>(
+  'tier_change.by_keys',
+  `select ${changeColumns} from tier_change where tenant_id = $1 and change_id = any($2::uuid[])`,
 );
 const selectChangePages = statement<TierChange>(
   'tier_change.pages',
@@ -44,9 +44,12 @@ const selectTierAt = statement<{ tier: string | null; isStored: boolean }>(
 
 const LAST_KEY = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-export async function findChange(sql: Sql, tenantKey: string, changeKey: string): Promise<TierChange | null> {
-  const [change] = await sql.run(selectChange, [tenantKey, changeKey]);
-  return change ?? null;
+export async function findChanges(
+  sql: Sql,
+  tenantKey: string,
+  changeKeys: readonly string[],
+): Promise<TierChange[]> {
+  return await sql.run(selectChanges, [tenantKey, changeKeys]);
 }
 
 /** The changes of each of these members before a place, newest first. */

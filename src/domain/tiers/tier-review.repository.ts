@@ -29,7 +29,7 @@ const selectRangeEnd = statement<{ memberKey: string }>(
 const insertMissing = statement(
   'tier.review_missing',
   `insert into member_tier (tenant_id, member_id, ladder, tier, since, enrolled_at)
-   select $1, m.member_id, $2, $3, m.enrolled_at, m.enrolled_at
+   select $1, m.member_id, $2, case when m.status <> 'MERGED' then $3::text end, m.enrolled_at, m.enrolled_at
      from member m
     where m.tenant_id = $1 and m.member_id > $4::uuid and m.member_id <= $5::uuid
       and not exists (select from member_tier t

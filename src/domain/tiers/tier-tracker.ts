@@ -1,14 +1,17 @@
+import { newKey } from '../../kernel/ids.ts';
 import type { Transaction } from '../../persistence/index.ts';
 import type { PostingContext } from '../ledgers/index.ts';
 import type { PinnedProgram } from '../programs/index.ts';
-import { isBase, type Ladder, type Ladders, laddersOf } from './ladder.policy.ts';
+import { isBase, type Ladder, type Ladders, laddersOf, rankOf, type Step } from './ladder.policy.ts';
 import { findStandings } from './standing.repository.ts';
 import type { Tier } from './tier.entity.ts';
-import { rankReached } from './tier.policy.ts';
+import { type HeldTier, handOf, rankReached } from './tier.policy.ts';
 import { tierNamed } from './tier.snapshot.ts';
 import { type Rise, raisedByActs } from './tier-acts.policy.ts';
 import { TierChangeCause } from './tier-change.entity.ts';
+import { markDue } from './tier-due.repository.ts';
 import type { TierListener } from './tier-listener.ts';
+import type { TierMarks } from './tier-marks.ts';
 import { mergeStanding } from './tier-merge.repository.ts';
 import {
   addContributions,
@@ -17,48 +20,69 @@ import {
   insertFirstTiers,
   insertTierChanges,
   lockMemberTiers,
+  type NewTierChange,
   updateMemberTiers,
 } from './tier-write.repository.ts';
+
+/** A tier of the primary ladder that somebody gives to a new member. */
+export interface GivenTier {
+  readonly tier: string;
+  /** Who, e.g. `extension crm`. */
+  readonly by: string;
+}
+
+interface Newcomer {
+  readonly memberKey: string;
+  readonly tagCodes: readonly string[];
+  /** Null, or missing, where they begin in what they have reached. */
+  readonly given?: GivenTier | null;
+}
 
 /** Keeps stored tiers in step with what members do: raises them at once, never lowers them. */
 export class TierTracker {
   readonly #listener: TierListener;
+  readonly #marks: TierMarks;
   /** What transactions found or left in the primary ladder, by member. */
   readonly #left = new WeakMap<Transaction, Map<string, string | null>>();
 
-  constructor(listener: TierListener) {
+  constructor(listener: TierListener, marks: TierMarks) {
     this.#listener = listener;
+    this.#marks = marks;
   }
 
   /**
-   * Gives new members their first tiers. Call it after the members' own rows were sent and before postings of
-   * the same transaction are, in the same turn.
+   * Gives new members their first tiers; one that is given them counts as set by hand. Call it after the
+   * members' own rows were sent and before postings of the same transaction are, in the same turn.
    */
   async enrol(
     tx: Transaction,
     { tenantKey, program, facts }: PostingContext,
-    members: readonly { readonly memberKey: string; readonly tagCodes: readonly string[] }[],
+    members: readonly Newcomer[],
   ): Promise<void> {
-    const { all } = laddersOf(program.definition);
-    if (all.length === 0) return;
-    const first = members.flatMap(({ memberKey, tagCodes }) =>
-      all.map((ladder) => ({ memberKey, ladder, step: ladder.steps[firstRank(ladder, tagCodes) - 1] })),
+    const ladders = laddersOf(program.definition);
+    const { all } = ladders;
+    const [primary] = all;
+    if (primary === undefined) return;
+    const first = members.flatMap((member) =>
+      all.map((ladder) => firstTierOf(ladder, member, ladder === primary ? (member.given ?? null) : null)),
     );
     const inserted = insertFirstTiers(
       tx,
       tenantKey,
-      first.map(({ memberKey, ladder, step }) => {
-        return { memberKey, ladder: ladder.code, tier: step?.code ?? null };
-      }),
+      first.map(({ ladder, step, ...row }) => ({ ...row, ladder: ladder.code, tier: step?.code ?? null })),
     );
     for (const { memberKey, ladder, step } of first) {
-      if (ladder === all[0]) this.#remember(tx, memberKey, step?.code ?? null);
+      if (ladder === primary) this.#remember(tx, memberKey, step?.code ?? null);
     }
     const carrying = first.filter(({ step }) => (step?.definition.benefits.length ?? 0) > 0);
-    if (carrying.length === 0) return await inserted;
+    const changes = first.flatMap(({ change }) => change ?? []);
+    if (carrying.length + changes.length === 0) return await inserted;
     const [{ now }] = await Promise.all([facts, inserted]);
     const memberKeys = [...new Set(carrying.map(({ memberKey }) => memberKey))];
-    await this.#listener.changed(tx, { tenantKey, program, now }, memberKeys);
+    await Promise.all([
+      changes.length > 0 ? insertTierChanges(tx, tenantKey, changes, { now, ladders }) : undefined,
+      memberKeys.length > 0 ? this.#listener.changed(tx, { tenantKey, program, now }, memberKeys) : undefined,
+    ]);
   }
 
   /**
@@ -123,11 +147,23 @@ export class TierTracker {
     await this.#listener.changed(tx, { ...context, now }, [from]);
   }
 
-  /** The tier in the primary ladder that a transaction left a member in; undefined if it didn't look there. */
-  tierAfter(tx: Transaction, { definition }: PinnedProgram, memberKey: string): Tier | null | undefined {
+  /**
+   * The tier in the primary ladder that a transaction left a member in; undefined if it didn't look there.
+   * Where an extension says which, a promise that is kept once it was asked, after the commit.
+   */
+  tierAfter(
+    tx: Transaction,
+    { definition }: PinnedProgram,
+    memberKey: string,
+  ): Tier | null | undefined | Promise<Tier | null> {
     const [primary] = laddersOf(definition).all;
+    if (primary === undefined) return undefined;
+    if (primary.isEvaluated) {
+      const mark = this.#marks.find(tx, memberKey, primary.code);
+      if (mark !== null) return mark.tierThen.promise;
+    }
     const code = this.#left.get(tx)?.get(memberKey);
-    if (primary === undefined || code === undefined) return undefined;
+    if (code === undefined) return undefined;
     return code === null ? null : tierNamed(definition, primary.code, code);
   }
 
@@ -137,6 +173,49 @@ export class TierTracker {
   }
 
   async #raise(
+    tx: Transaction,
+    context: PostingContext,
+    ladders: readonly Ladder[],
+    memberKeys: readonly string[],
+    contributions: readonly Contribution[] | null,
+  ): Promise<void> {
+    const own = ladders.filter(({ isEvaluated }) => !isEvaluated);
+    if (own.length === ladders.length) {
+      return await this.#raiseByProgram(tx, context, own, memberKeys, contributions);
+    }
+    const asked = ladders.filter(({ isEvaluated }) => isEvaluated);
+    await Promise.all([
+      this.#mark(tx, context, asked, memberKeys),
+      own.length > 0 ? this.#raiseByProgram(tx, context, own, memberKeys, contributions) : undefined,
+    ]);
+  }
+
+  /** Leaves it to be evaluated, once this is committed and nothing is locked any more. */
+  async #mark(
+    tx: Transaction,
+    { tenantKey, program: { definition } }: PostingContext,
+    ladders: readonly Ladder[],
+    memberKeys: readonly string[],
+  ): Promise<void> {
+    const due = ladders.flatMap(({ code: ladder }) =>
+      memberKeys.map((memberKey) => ({ memberKey, ladder, markKey: newKey(), cause: 'REACHED' as const })),
+    );
+    const { timeZone } = definition;
+    const [, ...standings] = await Promise.all([
+      markDue(tx, tenantKey, due),
+      ...ladders.map((ladder) => findStandings(tx, tenantKey, { ladder, timeZone }, memberKeys)),
+    ]);
+    const marks = due.flatMap((one) => {
+      const rows = standings[ladders.findIndex(({ code }) => code === one.ladder)];
+      const standing = rows?.find(({ memberKey }) => memberKey === one.memberKey);
+      return standing === undefined
+        ? []
+        : [{ ...one, standing, tierThen: Promise.withResolvers<Tier | null>() }];
+    });
+    this.#marks.add(tx, marks);
+  }
+
+  async #raiseByProgram(
     tx: Transaction,
     { tenantKey, program, facts }: PostingContext,
     ladders: readonly Ladder[],
@@ -169,7 +248,7 @@ export class TierTracker {
     rises: readonly MemberRise[],
   ): Promise<void> {
     const { tenantKey, program, now } = context;
-    const { announces } = laddersOf(program.definition);
+    const ladders = laddersOf(program.definition);
     const changes = rises
       .filter(({ from, next }) => from !== next.tier)
       .map(({ memberKey, ladder, from, next }) => ({
@@ -188,7 +267,7 @@ export class TierTracker {
     const members = [...new Set(changes.map(({ memberKey }) => memberKey))];
     await Promise.all([
       updated,
-      insertTierChanges(tx, tenantKey, changes, { now, announces }),
+      insertTierChanges(tx, tenantKey, changes, { now, ladders }),
       this.#listener.changed(tx, context, members),
     ]);
   }
@@ -210,6 +289,28 @@ function inRounds(rises: readonly MemberRise[]): MemberRise[][] {
     }
   }
   return rounds;
+}
+
+/** The tier in which a member begins in a ladder, and the change that it is where somebody gives them one. */
+function firstTierOf(
+  ladder: Ladder,
+  { memberKey, tagCodes }: Newcomer,
+  given: GivenTier | null,
+): {
+  readonly memberKey: string;
+  readonly ladder: Ladder;
+  readonly step: Step | undefined;
+  readonly hand: HeldTier['hand'];
+  readonly change: NewTierChange | null;
+} {
+  const reached = firstRank(ladder, tagCodes);
+  const rank = given === null ? reached : (rankOf(ladder, given.tier) ?? reached);
+  const step = ladder.steps[rank - 1];
+  const own = { memberKey, ladder, step, hand: handOf(rank, reached) };
+  if (given === null) return { ...own, change: null };
+  const from = ladder.steps[reached - 1]?.code ?? null;
+  const by = { cause: TierChangeCause.BY_HAND, reason: given.by, changedBy: given.by };
+  return { ...own, change: { memberKey, ladder: ladder.code, from, to: step?.code ?? null, ...by } };
 }
 
 function firstRank(ladder: Ladder, tagCodes: readonly string[]): number {

@@ -1,5 +1,8 @@
+import { type EventTypes, emitEvents, type FeedEvent } from '../../events/index.ts';
 import { newKey } from '../../kernel/ids.ts';
 import { statement, type Transaction } from '../../persistence/index.ts';
+import type { ExtensionReference } from '../ledgers/index.ts';
+import { type Ladders, rankOf } from './ladder.policy.ts';
 import type { HeldTier } from './tier.policy.ts';
 import type { TierChangeCause } from './tier-change.entity.ts';
 
@@ -24,6 +27,8 @@ export interface NewTierChange {
   readonly reason?: string | null;
   readonly until?: Date | null;
   readonly changedBy?: string | null;
+  /** The one that evaluated it. */
+  readonly extension?: ExtensionReference | null;
 }
 
 /** Locks rows without writing a new version of them; makes those that are missing. */
@@ -39,10 +44,9 @@ const lockTiers = statement(
 );
 const insertTiers = statement(
   'tier.enrol',
-  `insert into member_tier (tenant_id, member_id, ladder, tier, since, enrolled_at)
-   select $1, l.member_id, l.ladder, l.tier, n.now, n.now
-     from unnest($2::uuid[], $3::text[], $4::text[]) as l (member_id, ladder, tier),
-          (select business_time() as now) n
+  `insert into member_tier (tenant_id, member_id, ladder, tier, hand, since, enrolled_at)
+   select $1, l.member_id, l.ladder, l.tier, l.hand, (select business_time()), (select business_time())
+     from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) as l (member_id, ladder, tier, hand)
     order by l.member_id, l.ladder
    on conflict do nothing`,
 );
@@ -51,10 +55,10 @@ const addDays = statement(
   `insert into metric_day (tenant_id, member_id, metric, day, amount)
    select $1, a.member_id, a.metric, a.day,
           least(greatest(sum(a.amount), -9223372036854775808), 9223372036854775807)::bigint
-     from (select p.member_id, p.metric, p.amount, (coalesce(p.at, n.now) at time zone $6)::date as day
+     from (select p.member_id, p.metric, p.amount,
+                  (coalesce(p.at, (select business_time())) at time zone $6)::date as day
              from unnest($2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[])
-                    as p (member_id, metric, amount, at),
-                  (select business_time() as now) n) a
+                    as p (member_id, metric, amount, at)) a
     group by a.member_id, a.metric, a.day
     order by a.member_id, a.metric, a.day
    on conflict (tenant_id, member_id, metric, day) do update
@@ -75,12 +79,12 @@ const updateTiers = statement(
 const insertChanges = statement(
   'tier_change.insert',
   `insert into tier_change (tenant_id, change_id, member_id, ladder, from_tier, to_tier, cause, reason, until,
-                            changed_by, changed_at, announced_at)
+                            changed_by, extension, changed_at, announced_at)
    select $1, c.*, $11::timestamptz, case when $12 and c.from_tier is distinct from c.to_tier then null
                                           else $11::timestamptz end
      from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                 $9::timestamptz[], $10::text[])
-       as c (change_id, member_id, ladder, from_tier, to_tier, cause, reason, until, changed_by)`,
+                 $9::timestamptz[], $10::text[], $13::jsonb[])
+       as c (change_id, member_id, ladder, from_tier, to_tier, cause, reason, until, changed_by, extension)`,
 );
 
 /** The first tier of each ladder whose row may be missing. */
@@ -103,13 +107,14 @@ export async function lockMemberTiers(
 export async function insertFirstTiers(
   tx: Transaction,
   tenantKey: string,
-  first: readonly (FirstTier & { readonly memberKey: string })[],
+  first: readonly (FirstTier & Pick<HeldTier, 'hand'> & { readonly memberKey: string })[],
 ): Promise<void> {
   await tx.run(insertTiers, [
     tenantKey,
     first.map(({ memberKey }) => memberKey),
     first.map(({ ladder }) => ladder),
     first.map(({ tier }) => tier),
+    first.map(({ hand }) => hand),
   ]);
 }
 
@@ -149,19 +154,25 @@ export async function updateMemberTiers(
 }
 
 /**
- * Writes changes down.
- * @param announces whether the program has rules that answer to them; a job asks those then
+ * Writes changes down, and tells of them.
+ * @param ladders the program's; a job asks the rules that answer to changes, where it has any
  * @param firstKey of the first change, where its key is known before
  */
 export async function insertTierChanges(
   tx: Transaction,
   tenantKey: string,
   changes: readonly NewTierChange[],
-  { now, announces, firstKey }: { now: Date; announces: boolean; firstKey?: string },
+  { now, ladders, firstKey }: { now: Date; ladders: Ladders; firstKey?: string },
 ): Promise<void> {
+  const keys = changes.map((_change, index) => (index === 0 ? (firstKey ?? newKey()) : newKey()));
+  const told = changes.map((change, index): FeedEvent => {
+    const { memberKey } = change;
+    return { stream: 'tiers', type: typeOf(change, ladders), memberKey, subjectKey: keys[index] ?? '' };
+  });
+  emitEvents(tx, tenantKey, told);
   await tx.run(insertChanges, [
     tenantKey,
-    changes.map((_change, index) => (index === 0 ? (firstKey ?? newKey()) : newKey())),
+    keys,
     changes.map(({ memberKey }) => memberKey),
     changes.map(({ ladder }) => ladder),
     changes.map(({ from }) => from),
@@ -171,6 +182,14 @@ export async function insertTierChanges(
     changes.map(({ until }) => until ?? null),
     changes.map(({ changedBy }) => changedBy ?? null),
     now,
-    announces,
+    ladders.announces,
+    changes.map(({ extension = null }) => (extension === null ? null : JSON.stringify(extension))),
   ]);
+}
+
+function typeOf({ ladder: code, from, to }: NewTierChange, { all }: Ladders): EventTypes['tiers'] {
+  const ladder = all.find((one) => one.code === code);
+  const [before, after] = ladder === undefined ? [] : [rankOf(ladder, from), rankOf(ladder, to)];
+  if (before == null || after == null || before === after) return 'SET';
+  return before < after ? 'RAISED' : 'LOWERED';
 }

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import type { Sql } from '../../persistence/index.ts';
+import type { Database, Sql } from '../../persistence/index.ts';
 import type { PinnedProgram, ProgramService } from '../programs/index.ts';
 import { type ConnectionOf, decodeCursor, encodeCursor, toPage } from '../shared/index.ts';
 import { laddersOf } from './ladder.policy.ts';
@@ -7,32 +7,38 @@ import { findStandings, type StandingRow } from './standing.repository.ts';
 import type { Tier } from './tier.entity.ts';
 import { heldTier, tierNamed } from './tier.snapshot.ts';
 import type { TierChange } from './tier-change.entity.ts';
-import { findChangePages, findHolderCounts, findTierCodeAt } from './tier-read.repository.ts';
+import { findChangePages, findChanges, findHolderCounts, findTierCodeAt } from './tier-read.repository.ts';
 import { firstTiers } from './tier-tracker.ts';
 
-/** The tiers that members hold in the primary ladder, by member; null without one. */
-export async function findTiers(
-  sql: Sql,
-  tenantKey: string,
-  { definition }: PinnedProgram,
-  memberKeys: readonly string[],
-): Promise<Map<string, Tier | null>> {
-  const [ladder] = laddersOf(definition).all;
-  if (ladder === undefined) return new Map();
-  const { timeZone } = definition;
-  const standings = await findStandings(sql, tenantKey, { ladder, timeZone }, memberKeys);
-  return new Map(standings.map((standing) => [standing.memberKey, heldTier(definition, standing)]));
+/** Finds the tiers that members hold in the primary ladder, by member; null without one. */
+export function tierFinder(database: Pick<Database, 'read'>) {
+  return async (
+    tenantKey: string,
+    { definition }: PinnedProgram,
+    memberKeys: readonly string[],
+  ): Promise<Map<string, Tier | null>> => {
+    const [ladder] = laddersOf(definition).all;
+    if (ladder === undefined) return new Map();
+    const { timeZone } = definition;
+    const sql = database.read(tenantKey);
+    const standings = await findStandings(sql, tenantKey, { ladder, timeZone }, memberKeys);
+    return new Map(standings.map((standing) => [standing.memberKey, heldTier(definition, standing)]));
+  };
 }
 
-/** The tier of the primary ladder in which all that happened by a moment left a member; null without one. */
+/**
+ * The tier of the primary ladder in which all that happened by a moment left a member; null without one.
+ * Undefined where an extension says which, since that is asked a moment later: then the present one is shown.
+ */
 export async function findTierAt(
   sql: Sql,
   tenantKey: string,
   { definition }: PinnedProgram,
   { memberKey, at }: { readonly memberKey: string; readonly at: Date },
-): Promise<Tier | null> {
+): Promise<Tier | null | undefined> {
   const [ladder] = laddersOf(definition).all;
   if (ladder === undefined) return null;
+  if (ladder.isEvaluated) return undefined;
   const stored = await findTierCodeAt(sql, tenantKey, { memberKey, ladder: ladder.code, at });
   const code = stored === undefined ? firstTiers([ladder])[0]?.tier : stored;
   return code === null || code === undefined ? null : tierNamed(definition, ladder.code, code);
@@ -49,43 +55,37 @@ export interface TierLoaders {
   readonly standing: DataLoader<string, StandingRow | null>;
   /** How many members hold each tier of a ladder. */
   readonly holders: DataLoader<string, ReadonlyMap<string | null, number>>;
+  readonly change: DataLoader<string, TierChange | null>;
   readonly changePage: DataLoader<ChangePageKey, ConnectionOf<TierChange>, string>;
 }
 
 /** The batched reads of one request. */
-export function createTierLoaders(
-  sql: Sql,
-  tenantKey: string,
-  programs: ProgramService,
-  remember = true,
-): TierLoaders {
+export function createTierLoaders(sql: Sql, tenantKey: string, programs: ProgramService): TierLoaders {
   return {
-    standing: new DataLoader(
-      async (keys) => {
-        const { definition } = await programs.inForce(tenantKey);
-        const [ladder] = laddersOf(definition).all;
-        if (ladder === undefined) return keys.map(() => null);
-        const { timeZone } = definition;
-        const rows = await findStandings(sql, tenantKey, { ladder, timeZone }, keys);
-        const byMember = new Map(rows.map((row) => [row.memberKey, row]));
-        return keys.map((key) => byMember.get(key) ?? null);
-      },
-      { cache: remember },
-    ),
-    holders: new DataLoader(
-      async (codes) => {
-        const { all } = laddersOf((await programs.inForce(tenantKey)).definition);
-        const lowest = new Map(firstTiers(all).map(({ ladder, tier }) => [ladder, tier]));
-        return await Promise.all(
-          codes.map((ladder) =>
-            findHolderCounts(sql, tenantKey, { ladder, lowest: lowest.get(ladder) ?? null }),
-          ),
-        );
-      },
-      { cache: remember },
-    ),
+    standing: new DataLoader(async (keys) => {
+      const { definition } = await programs.inForce(tenantKey);
+      const [ladder] = laddersOf(definition).all;
+      if (ladder === undefined) return keys.map(() => null);
+      const { timeZone } = definition;
+      const rows = await findStandings(sql, tenantKey, { ladder, timeZone }, keys);
+      const byMember = new Map(rows.map((row) => [row.memberKey, row]));
+      return keys.map((key) => byMember.get(key) ?? null);
+    }),
+    holders: new DataLoader(async (codes) => {
+      const { all } = laddersOf((await programs.inForce(tenantKey)).definition);
+      const lowest = new Map(firstTiers(all).map(({ ladder, tier }) => [ladder, tier]));
+      return await Promise.all(
+        codes.map((ladder) =>
+          findHolderCounts(sql, tenantKey, { ladder, lowest: lowest.get(ladder) ?? null }),
+        ),
+      );
+    }),
+    change: new DataLoader(async (keys) => {
+      const rows = await findChanges(sql, tenantKey, keys);
+      const byKey = new Map(rows.map((change) => [change.changeKey, change]));
+      return keys.map((key) => byKey.get(key) ?? null);
+    }),
     changePage: new DataLoader((keys) => loadChangePages(sql, tenantKey, keys), {
-      cache: remember,
       cacheKeyFn: ({ memberKey, first, after }) => `${memberKey} ${first} ${after}`,
     }),
   };

@@ -46,11 +46,17 @@ function isOver({ hand, handUntil }: HeldTier, now: Date): boolean {
   return hand !== null && handUntil !== null && handUntil <= now;
 }
 
+/** Whether a person set it, until later than now. */
+export function isHeldByHand(held: HeldTier, now: Date): boolean {
+  return held.hand !== null && !isOver(held, now);
+}
+
 function ordinary(held: HeldTier): HeldTier {
   return { ...held, belowSince: null, warnedAt: null, hand: null, handUntil: null };
 }
 
-function moved(held: HeldTier, tier: string | null, now: Date): HeldTier {
+/** How a member stands who is moved to a tier. */
+export function moved(held: HeldTier, tier: string | null, now: Date): HeldTier {
   return { ...ordinary(held), tier, since: tier === held.tier ? held.since : now };
 }
 
@@ -73,8 +79,14 @@ export function setByHand(
 ): HeldTier {
   const reached = rankReached(ladder, sum);
   const next = moved(held, tierAt(ladder, rank), now);
-  if (rank === reached) return next;
-  return { ...next, hand: rank > reached ? 'RAISED' : 'LOWERED', handUntil: until };
+  const hand = handOf(rank, reached);
+  return hand === null ? next : { ...next, hand, handUntil: until };
+}
+
+/** What a rank that somebody gives is, beside the one that was reached. */
+export function handOf(rank: number, reached: number): HeldTier['hand'] {
+  if (rank === reached) return null;
+  return rank > reached ? 'RAISED' : 'LOWERED';
 }
 
 /**

@@ -1,16 +1,19 @@
+import type { FeedListener } from '../../events/index.ts';
 import { refuse } from '../../kernel/errors.ts';
 import { fromPublicId, newKey } from '../../kernel/ids.ts';
 import type { RequestContext } from '../../kernel/request-context.ts';
-import type { Database, Transaction } from '../../persistence/index.ts';
+import type { Transaction } from '../../persistence/index.ts';
+import type { AskingParts } from '../ledgers/index.ts';
 import type { CommitFacts, PinnedProgram, UseCaseRunner } from '../programs/index.ts';
 import { refuseLong } from '../shared/index.ts';
 import { type Ladder, laddersOf, rankOf } from './ladder.policy.ts';
 import { findStandings } from './standing.repository.ts';
 import type { SetTierInput } from './tier.inputs.ts';
 import { bestOf, setByHand } from './tier.policy.ts';
+import { askForRank } from './tier-asking.ts';
 import { type TierChange, TierChangeCause } from './tier-change.entity.ts';
 import type { TierListener } from './tier-listener.ts';
-import { findChange } from './tier-read.repository.ts';
+import { findChanges } from './tier-read.repository.ts';
 import { firstTiers } from './tier-tracker.ts';
 import { insertTierChanges, lockMemberTiers, updateMemberTiers } from './tier-write.repository.ts';
 
@@ -30,36 +33,44 @@ interface SetContext {
   readonly facts: CommitFacts;
 }
 
+export interface TierServiceParts extends AskingParts {
+  readonly useCases: UseCaseRunner;
+  readonly tierListener: TierListener;
+  readonly listener: FeedListener;
+}
+
 /** Use cases on tiers. */
 export class TierService {
-  readonly #database: Database;
-  readonly #useCases: UseCaseRunner;
-  readonly #listener: TierListener;
+  readonly #parts: TierServiceParts;
 
-  constructor(database: Database, useCases: UseCaseRunner, listener: TierListener) {
-    this.#database = database;
-    this.#useCases = useCases;
-    this.#listener = listener;
+  constructor(parts: TierServiceParts) {
+    this.#parts = parts;
   }
 
   /**
    * Gives a member a tier by hand.
    * @throws Refusal IDEMPOTENCY_CONFLICT, MEMBER_NOT_FOUND, LADDER_NOT_FOUND, TIER_NOT_FOUND,
-   *   UNTIL_NOT_AHEAD, TEXT_TOO_LONG, NO_PROGRAM
+   *   UNTIL_NOT_AHEAD, TEXT_TOO_LONG, NO_PROGRAM, EXTENSION_REFUSED, EXTENSION_UNAVAILABLE
    */
   async set(ctx: RequestContext, input: SetTierInput): Promise<TierChange> {
-    const { result } = await this.#useCases.run<SetProposal, { change: string }, TierChange>(ctx, {
+    const { useCases, database, listener } = this.#parts;
+    const { result, written } = await useCases.run<SetProposal, { change: string }, TierChange>(ctx, {
       mutation: 'setTier',
       input,
-      propose: async (program) => propose(input, program),
+      propose: async (program) => {
+        const proposal = propose(input, program);
+        const rank = await askForRank(this.#parts, ctx.tenantKey, program, proposal, input);
+        return { ...proposal, rank };
+      },
       stored: ({ changeKey }) => ({ change: changeKey }),
       commit: (tx, proposal, program, facts) => this.#commit(tx, proposal, { ctx, input, program, facts }),
       replay: async ({ change }) => {
-        const found = await findChange(this.#database.read(ctx.tenantKey), ctx.tenantKey, change);
-        if (found === null) throw new Error(`The change ${change} of a stored result is missing.`);
+        const [found] = await findChanges(database.read(ctx.tenantKey), ctx.tenantKey, [change]);
+        if (found === undefined) throw new Error(`The change ${change} of a stored result is missing.`);
         return found;
       },
     });
+    if (written) listener.posted(ctx.tenantKey);
     return result;
   }
 
@@ -89,16 +100,16 @@ export class TierService {
       until: next.handUntil,
       changedBy: ctx.caller.subject,
     };
-    const { announces } = laddersOf(program.definition);
+    const ladders = laddersOf(program.definition);
     const isChanged = standing.tier !== next.tier;
     await Promise.all([
       updateMemberTiers(tx, tenantKey, [{ ...next, memberKey, ladder: ladder.code }]),
-      insertTierChanges(tx, tenantKey, [change], { now, announces, firstKey: changeKey }),
-      isChanged ? this.#listener.changed(tx, { tenantKey, program, now }, [memberKey]) : undefined,
+      insertTierChanges(tx, tenantKey, [change], { now, ladders, firstKey: changeKey }),
+      isChanged ? this.#parts.tierListener.changed(tx, { tenantKey, program, now }, [memberKey]) : undefined,
     ]);
     const { from: fromTier, to: toTier, ...rest } = change;
-    const announcedAt = announces && isChanged ? null : now;
-    return { ...rest, tenantKey, changeKey, fromTier, toTier, changedAt: now, announcedAt };
+    const announcedAt = ladders.announces && isChanged ? null : now;
+    return { ...rest, extension: null, tenantKey, changeKey, fromTier, toTier, changedAt: now, announcedAt };
   }
 }
 

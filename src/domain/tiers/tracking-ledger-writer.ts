@@ -1,3 +1,4 @@
+import { isInRange } from '../../kernel/points.ts';
 import type { Transaction } from '../../persistence/index.ts';
 import {
   type LedgerWriter,
@@ -30,7 +31,9 @@ export class TrackingLedgerWriter implements LedgerWriter {
     }
     const members = [...known, ...reversals].map(({ memberKey }) => memberKey);
     const metrics = new Set([...known.map(({ metric }) => metric), ...reversals.map(({ asset }) => asset)]);
-    const locked = this.#tiers.lock(tx, context, [...new Set(members)].sort(), metrics);
+    // Who enrols has just been given their tiers, in the same transaction.
+    const others = [...new Set(members)].filter((key) => context.newcomers?.has(key) !== true).sort();
+    const locked = others.length === 0 ? undefined : this.#tiers.lock(tx, context, others, metrics);
     if (reversals.length === 0) {
       const [, , , posted] = await Promise.all([
         locked,
@@ -59,7 +62,10 @@ export class TrackingLedgerWriter implements LedgerWriter {
   }
 }
 
-/** What counts without asking the ledger: earning and correcting, and what the act counts for besides. */
+/**
+ * What counts without asking the ledger: earning and correcting, and what the act counts for besides. An
+ * amount that no ledger can have is refused by the ledger, in its own words.
+ */
 function knownContributions(
   { byMetric }: Ladders,
   { measures = [] }: PostingContext,
@@ -67,6 +73,7 @@ function knownContributions(
 ): Contribution[] {
   const posted = postings
     .filter(({ kind, asset }) => (kind === 'EARN' || kind === 'ADJUST') && byMetric.has(asset))
+    .filter(({ amount }) => isInRange(amount))
     .map(({ memberKey, asset, amount, countsAt, occurredAt, act, activityKey }) => ({
       memberKey,
       metric: asset,

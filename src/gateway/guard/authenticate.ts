@@ -20,14 +20,19 @@ const LONGEST_CREDENTIAL = 4_096;
 
 /** What a request shows of itself: HTTP headers, or `connectionParams` of the same names. */
 export interface Credentials {
-  readonly apiKey: string | undefined;
-  readonly authorization: string | undefined;
-  readonly tenant: string | undefined;
+  readonly apiKey?: string | undefined;
+  readonly authorization?: string | undefined;
+  readonly tenant?: string | undefined;
 }
 
 export interface Authenticated {
   readonly tenantKey: string;
   readonly caller: Caller;
+}
+
+/** The same for the same person or key, whichever token they show. */
+export function callerId({ tenantKey, caller }: Authenticated): string {
+  return `${tenantKey} ${caller.role} ${caller.subject}`;
 }
 
 export interface TokenRules {
@@ -75,7 +80,9 @@ export class Authenticator {
     const subject = toPublicId('apiKey', key.keyKey);
     return {
       tenantKey: key.tenantKey,
-      caller: { role: key.role, memberKey: null, subject, expiresAt: null },
+      caller: {
+        ...{ role: key.role, memberKey: null, extensionKey: key.extensionKey, subject, expiresAt: null },
+      },
     };
   }
 

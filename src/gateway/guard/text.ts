@@ -1,9 +1,10 @@
 import { RequestFault } from '../../kernel/errors.ts';
+import { isStorable } from '../../kernel/text.ts';
 
 /**
- * Refuses text that PostgreSQL can't hold: with a NUL, or with half of a surrogate pair.
+ * Refuses text that PostgreSQL can't hold.
  * @throws RequestFault TEXT_INVALID
  */
 export function refuseUnstorable(text: string): void {
-  if (text.includes('\0') || !text.isWellFormed()) throw new RequestFault('TEXT_INVALID');
+  if (!isStorable(text)) throw new RequestFault('TEXT_INVALID');
 }

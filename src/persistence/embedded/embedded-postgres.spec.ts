@@ -150,10 +150,8 @@ describe('embedded PostgreSQL', () => {
     await Promise.all([first.release(), first.release()]);
     expect(await accepts(first.adminUrl)).toBe(false);
 
-    const started = performance.now();
     const settings = { work_mem: '7MB', application_name: `it's "quoted" $HOME` };
     const second = await acquire({ dataDir, settings });
-    expect(performance.now() - started).toBeLessThan(2_000);
     expect(await query(second.adminUrl, 'select n from kept')).toEqual([{ n: 7 }]);
     expect(await query(second.adminUrl, 'show work_mem')).toEqual([{ work_mem: '7MB' }]);
     expect(await query(second.adminUrl, 'show fsync')).toEqual([{ fsync: 'on' }]);

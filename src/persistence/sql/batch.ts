@@ -88,7 +88,7 @@ export class Batch extends pg.Query {
     // One buffer, because the system is asked once: many small writes cost more than all of our own work.
     const messages: Buffer[] = [];
     for (const { statement, values } of this.#calls) {
-      const { name, text } = statement;
+      const { name, text, arrays } = statement;
       let parsed = prepared.get(name) ?? sent.get(name);
       if (parsed === undefined) {
         parsed = { columns: [], isKnown: false };
@@ -101,7 +101,8 @@ export class Batch extends pg.Query {
         messages.push(close, parse, serialize.describe({ type: 'S', name }));
       }
       this.#parsed.push(parsed);
-      const bound = { statement: name, values: values as unknown[], valueMapper: toParameter };
+      const valueMapper = (value: unknown, index: number): unknown => toParameter(value, arrays?.[index]);
+      const bound = { statement: name, values: values as unknown[], valueMapper };
       messages.push(serialize.bind(bound), serialize.execute({ portal: '' }));
     }
     messages.push(serialize.sync());

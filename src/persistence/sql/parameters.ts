@@ -1,4 +1,5 @@
 import utils from 'pg/lib/utils.js';
+import { binaryArray, type ElementType } from './binary-arrays.ts';
 
 const LATEST_PLAIN = Date.UTC(9999, 11, 31);
 const EARLIEST_PLAIN = Date.UTC(1000, 0, 1);
@@ -6,11 +7,14 @@ const EARLIEST_PLAIN = Date.UTC(1000, 0, 1);
 /** The moment that was written last: what is recorded together has one. */
 let lastMoment = { time: EARLIEST_PLAIN - 1, text: '' };
 
-/** A value as PostgreSQL reads it. Columns of a set come as arrays, which are most of what is sent. */
-export function toParameter(value: unknown): unknown {
-  return Array.isArray(value)
-    ? (arrayLiteral(value) ?? utils.prepareValue(value))
-    : utils.prepareValue(value);
+/**
+ * A value as PostgreSQL reads it. Columns of a set come as arrays, which are most of what is sent: in binary,
+ * where their type is known. What is bytes must be copied before the next value is asked for.
+ */
+export function toParameter(value: unknown, type: ElementType | null = null): unknown {
+  if (!Array.isArray(value)) return utils.prepareValue(value);
+  const binary = type === null ? null : binaryArray(type, value);
+  return binary ?? arrayLiteral(value) ?? utils.prepareValue(value);
 }
 
 /** The text of an array of plain values; null where it has others, or moments with uncommon years. */

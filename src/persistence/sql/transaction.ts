@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { inTransaction } from '../in-transaction.ts';
 import { Batch, type Call, rootOf } from './batch.ts';
 import { type Sql, type Statement, statement } from './statement.ts';
 
@@ -106,10 +107,10 @@ class TenantTransaction implements Transaction {
     return this.#deferred.length > 0;
   }
 
+  /** What was not sent yet, what was deferred and the end travel together. */
   async end(last: Statement<unknown>): Promise<void> {
     this.#ended = true;
-    this.#flush();
-    this.#gathered = this.#deferred;
+    this.#gathered.push(...this.#deferred);
     this.#deferred = [];
     const ended = this.#send(last, []);
     this.#flush();
@@ -140,8 +141,20 @@ class TenantTransaction implements Transaction {
  */
 class Turns {
   readonly #tails = new Map<string, Promise<unknown>>();
+  /** Tenants of which one went out of turn. */
+  readonly #early = new Set<string>();
 
-  async take<T>(tenantKey: string, work: () => Promise<T>): Promise<T> {
+  /**
+   * @param answered resolves once all that was sent before is answered: a statement may wait for a row of a
+   *   transaction that waits for its turn, and must not have the turn. Where nobody has it, nobody is waited
+   *   for, but then the turn isn't had either: who comes next goes on to PostgreSQL
+   */
+  async take<T>(tenantKey: string, answered: () => Promise<void>, work: () => Promise<T>): Promise<T> {
+    if (!this.#tails.has(tenantKey) && !this.#early.has(tenantKey)) {
+      this.#early.add(tenantKey);
+      return await work().finally(() => this.#early.delete(tenantKey));
+    }
+    await answered();
     const before = this.#tails.get(tenantKey) ?? Promise.resolve();
     const running = before.then(work, work);
     this.#tails.set(tenantKey, running);
@@ -193,14 +206,15 @@ export class TransactionPool {
     const tx = new TenantTransaction(client, tenantKey, options);
     let broken: Error | undefined;
     try {
-      const result = await work(tx);
+      const result = await inTransaction(() => work(tx));
       const last = options.dryRun === true ? rollback : commit;
       if (!tx.hasDeferred) await tx.end(last);
-      else {
-        // A statement may wait for a row of a transaction that waits for its turn: it must not have the turn.
-        await tx.answered();
-        await this.#turns.take(tenantKey, () => tx.end(last));
-      }
+      else
+        await this.#turns.take(
+          tenantKey,
+          () => tx.answered(),
+          () => tx.end(last),
+        );
       return result;
     } catch (error) {
       await tx.abandon().catch((failure: Error) => {

@@ -4,8 +4,11 @@ const INT8 = 20;
 const TIMESTAMPTZ = 1184;
 const DATE = 1082;
 const INT8_ARRAY = 1016;
+const UUID_ARRAY: number = 2951;
 
 const parseAnyMoment = pg.types.getTypeParser(TIMESTAMPTZ, 'text') as (text: string) => Date;
+
+const parseAnyArray = pg.types.getTypeParser(UUID_ARRAY, 'text') as (text: string) => string[];
 
 /** `2026-11-21 10:00:00` is followed by `.123` or nothing, and `+00`. */
 const SECONDS_END = 19;
@@ -37,6 +40,11 @@ function parseMoment(text: string): Date {
   );
 }
 
+/** Where none is null, commas alone part them: a page of the chain has thousands. */
+function parseUuids(text: string): string[] {
+  return /^\{[0-9a-f,-]+\}$/.test(text) ? text.slice(1, -1).split(',') : parseAnyArray(text);
+}
+
 /** How values of PostgreSQL reach us: bigint as BigInt, dates as `YYYY-MM-DD`, timestamptz as Date. */
 export const valueTypes: pg.CustomTypesConfig = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
@@ -44,6 +52,7 @@ export const valueTypes: pg.CustomTypesConfig = {
     if (oid === TIMESTAMPTZ) return parseMoment;
     if (oid === DATE) return (text: string) => text;
     if (oid === INT8_ARRAY) return (text: string) => text.slice(1, -1).split(',').filter(Boolean).map(BigInt);
+    if (oid === UUID_ARRAY) return parseUuids;
     return pg.types.getTypeParser(oid, format);
   },
 };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { failed, refuseInput, type SandboxAnswer } from './answer.ts';
+import { failed, refuseInput, type SandboxAnswer, type SandboxErrorCode } from './answer.ts';
 import { compileEngine } from './engine.ts';
 import type { SandboxCode } from './instance.ts';
 import { SANDBOX_LIMITS } from './limits.ts';
@@ -38,6 +38,7 @@ export interface SandboxSource {
 
 /** Why a source can't be taken, and where, from 1; null where nobody can say. */
 export interface SandboxFinding {
+  readonly code: SandboxErrorCode | 'SOURCE_TOO_LARGE' | 'TYPES';
   readonly message: string;
   readonly line: number | null;
   readonly column: number | null;
@@ -112,16 +113,18 @@ export class SandboxPool {
 
   /** Checks a source by loading it: what its calls will run, or what is wrong with it. */
   async compile({ tenantKey, source, language }: SandboxSource): Promise<SandboxCompiled> {
-    if (Buffer.byteLength(source) > codeBytes) return found(`The source has more than ${codeBytes} bytes.`);
+    if (Buffer.byteLength(source) > codeBytes) {
+      return found({ code: 'SOURCE_TOO_LARGE', message: `The source has more than ${codeBytes} bytes.` });
+    }
     let code = source;
     if (language === 'TYPESCRIPT') {
       const stripped = await this.#strip(source);
-      if (!('code' in stripped)) return found(stripped.message, stripped.line, stripped.column);
+      if (!('code' in stripped)) return found({ code: 'TYPES', ...stripped });
       code = stripped.code;
     }
     const compiled = { digest: createHash('sha256').update(code).digest('hex'), code };
     const { error } = await this.#ask({ kind: 'load', tenantKey, ...compiled }, longestMs);
-    return error === null ? { compiled, findings: [] } : found(error.message, error.line, error.column);
+    return error === null ? { compiled, findings: [] } : found(error);
   }
 
   /** Asks a compiled code. Never throws: what went wrong is the answer. */
@@ -130,6 +133,10 @@ export class SandboxPool {
     if (refusal !== null) return { ...failed(refusal), durationMs: 0 };
     const job = { kind: 'call', tenantKey, digest, code, input, now: now.getTime(), seed } as const;
     return await this.#ask(job, Math.min(deadlineMs, longestMs));
+  }
+
+  isSuspended(tenantKey: string): boolean {
+    return this.#suspensions.isSuspended(tenantKey);
   }
 
   /** Ends every thread. Whoever still waits is told so. */
@@ -296,6 +303,6 @@ export class SandboxPool {
   }
 }
 
-function found(message: string, line: number | null = null, column: number | null = null): SandboxCompiled {
-  return { compiled: null, findings: [{ message, line, column }] };
+function found(finding: Partial<SandboxFinding> & Pick<SandboxFinding, 'code' | 'message'>): SandboxCompiled {
+  return { compiled: null, findings: [{ line: null, column: null, ...finding }] };
 }

@@ -65,6 +65,13 @@ describe('addresses that are refused', () => {
     expect(await codeOf('https://crm.example.com/', at('nonsense'))).toBe('WEBHOOK_ADDRESS_REFUSED');
   });
 
+  it('asks https also of a name that nobody knows yet, unless it may come to lie in an allowed network', async () => {
+    expect(await codeOf('http://crm.example.com/')).toBe('WEBHOOK_URL_SCHEME');
+    expect(await codeOf('https://crm.example.com:25/')).toBe('WEBHOOK_URL_PORT');
+    expect(await codeOf('https://crm.example.com/')).toBe('WEBHOOK_NAME_UNKNOWN');
+    expect(await codeOf('http://crm.example.com/', nowhere, ['10.1.0.0/16'])).toBe('WEBHOOK_NAME_UNKNOWN');
+  });
+
   it('never says which address a name has', async () => {
     const fault = await new AddressGuard([], at('10.11.12.13')).check('https://crm.example.com/');
     expect(fault).toEqual({ code: 'WEBHOOK_ADDRESS_REFUSED', details: { host: 'crm.example.com' } });

@@ -34,6 +34,8 @@ export class AddressGuard {
   async check(address: string): Promise<WebhookFault | null> {
     try {
       const url = parseWebhookUrl(address);
+      // Where no network is allowed, a name that nobody knows yet can only come to be public.
+      if (this.#networks.length === 0 && !ipaddr.isValid(hostOf(url))) refuseUnlessForPublic(url);
       await this.addressesOf(url, hostOf(url));
       return null;
     } catch (error) {
@@ -99,9 +101,7 @@ export class AddressGuard {
     if (!strangers.every(isPublic)) throw refused(host);
     // Only for a network that the operator named is plain http, or any port, a choice of its own.
     if (strangers.length === 0) return;
-    if (url.protocol !== 'https:') throw new WebhookFaultError('WEBHOOK_URL_SCHEME');
-    const port = url.port === '' ? 443 : Number(url.port);
-    if (port !== 443 && port < LEAST_FREE_PORT) throw new WebhookFaultError('WEBHOOK_URL_PORT', { port });
+    refuseUnlessForPublic(url);
   }
 
   #isAllowed(address: Address): boolean {
@@ -122,6 +122,13 @@ export function parseWebhookUrl(address: string): URL {
     throw new WebhookFaultError('WEBHOOK_URL_SCHEME');
   if (url.username !== '' || url.password !== '') throw new WebhookFaultError('WEBHOOK_URL_CREDENTIALS');
   return url;
+}
+
+/** What a public address has to be called by. @throws WebhookFaultError */
+function refuseUnlessForPublic(url: URL): void {
+  if (url.protocol !== 'https:') throw new WebhookFaultError('WEBHOOK_URL_SCHEME');
+  const port = url.port === '' ? 443 : Number(url.port);
+  if (port !== 443 && port < LEAST_FREE_PORT) throw new WebhookFaultError('WEBHOOK_URL_PORT', { port });
 }
 
 function isPublic(address: Address): boolean {

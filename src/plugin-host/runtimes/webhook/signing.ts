@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
-
-/** The secrets that sign, newest first. While there are two, a receiver may verify by either. */
-export type WebhookSecrets = readonly [string] | readonly [string, string];
+import type { Secrets } from '../../../extension/index.ts';
 
 const SECRET_BYTES = 32;
 
@@ -11,22 +9,26 @@ export function newWebhookSecret(): string {
   return `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
 }
 
+export function isWebhookSecret(text: string): boolean {
+  return /^whsec_[A-Za-z0-9+/]{16,}={0,2}$/.test(text);
+}
+
 /** A new secret beside the newest one; the older of two ends. */
-export function rotateWebhookSecret([newest]: WebhookSecrets): readonly [string, string] {
+export function rotateWebhookSecret([newest]: Secrets): readonly [string, string] {
   return [newWebhookSecret(), newest];
 }
 
-/** Signs the calls of one registration by every live secret. */
+/** Signs the calls of one registration by every live secret: a receiver may verify by either. */
 export class WebhookSigner {
-  readonly #secrets: WebhookSecrets;
+  readonly #secrets: Secrets;
   readonly #webhooks: readonly Webhook[];
 
-  constructor(secrets: WebhookSecrets) {
+  constructor(secrets: Secrets) {
     this.#secrets = secrets;
     this.#webhooks = secrets.map((secret) => new Webhook(secret));
   }
 
-  signsBy(secrets: WebhookSecrets): boolean {
+  signsBy(secrets: Secrets): boolean {
     return (
       secrets.length === this.#secrets.length &&
       secrets.every((secret, index) => secret === this.#secrets[index])

@@ -1,11 +1,11 @@
+import type { Secrets } from '../../../extension/index.ts';
 import type { WebhookFault } from './fault.ts';
-import type { WebhookSecrets } from './signing.ts';
 
 /** One extension that is asked over HTTP. */
 export interface WebhookRegistration {
   readonly id: string;
   readonly url: string;
-  readonly secrets: WebhookSecrets;
+  readonly secrets: Secrets;
 }
 
 /** The body of a call. */
@@ -22,6 +22,24 @@ export interface WebhookEnvelope {
   /** The same for every attempt at the same request. */
   readonly idempotencyKey: string;
   readonly input: unknown;
+}
+
+/** What is sent as it is. */
+export interface WebhookMessage {
+  /** Its `webhook-id`: the same for every attempt at it. */
+  readonly id: string;
+  /** JSON; null when it is none. */
+  readonly body: string | null;
+}
+
+/** What a plugin posts, as it is: unsigned, and answered by JSON of whatever shape. */
+export interface WebhookPost {
+  /** The extension that the plugin answers for: its connections and its breaker are its own. */
+  readonly id: string;
+  readonly url: string;
+  /** JSON. */
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /**

@@ -12,15 +12,28 @@ import {
 } from 'cockatiel';
 import { buildConnector, Pool } from 'undici';
 import { type AddressGuard, parseWebhookUrl } from './address.ts';
-import { checkHead, readOutput } from './answer.ts';
+import { checkHead, checkStatus, readJson, readOutput } from './answer.ts';
 import { failed, toldOf } from './failure.ts';
 import type { WebhookLimits, WebhookTold } from './webhook-call.types.ts';
+
+/** So much of an answer is heard out, to keep its connection, where nobody wants to know what it says. */
+const MOST_HEARD_BYTES = 16 * 1024;
 
 /** A call as it is sent. */
 export interface WebhookRequest {
   readonly headers: Record<string, string>;
   readonly body: string;
   readonly deadlineMs: number;
+  /** What is wanted of its answer: `{ output }`, any JSON, or the status alone; the first when missing. */
+  readonly wants?: 'OUTPUT' | 'JSON' | 'STATUS';
+  /** Whether an output is good enough not to count as a failure; any is when missing. */
+  readonly accepts?: (output: unknown) => Promise<boolean>;
+}
+
+/** What was told, and whether the breaker counts it. */
+interface Weighed {
+  readonly told: WebhookTold;
+  readonly isFailure: boolean;
 }
 
 /** The way to one registration: its connections, its breaker, and how many may wait. */
@@ -55,7 +68,7 @@ export class WebhookLine {
     });
     this.#bulkhead = bulkhead(limits.connections, limits.waiting);
     this.#breaker = circuitBreaker(
-      handleWhenResult((told) => (told as WebhookTold).outcome !== 'OK'),
+      handleWhenResult((weighed) => (weighed as Weighed).isFailure),
       { halfOpenAfter: limits.breakMs, breaker: new ConsecutiveBreaker(limits.failures) },
     );
   }
@@ -76,7 +89,12 @@ export class WebhookLine {
         return await this.#bulkhead.execute(async () => {
           // One probe at a time: the others don't wait for what it finds.
           if (this.#breaker.state === CircuitState.HalfOpen) return failed('WEBHOOK_BREAKER_OPEN');
-          return await this.#breaker.execute(() => Promise.race([late, this.#send(request, signal)]));
+          const { told } = await this.#breaker.execute(async (): Promise<Weighed> => {
+            const answer = await Promise.race([late, this.#send(request, signal)]);
+            const isGood = answer.outcome === 'OK' && (await request.accepts?.(answer.output)) !== false;
+            return { told: answer, isFailure: !isGood };
+          });
+          return told;
         }, signal);
       } catch (error) {
         if (isBrokenCircuitError(error)) return failed('WEBHOOK_BREAKER_OPEN');
@@ -130,19 +148,28 @@ export class WebhookLine {
     }
   }
 
-  async #send({ headers, body }: WebhookRequest, signal: AbortSignal): Promise<WebhookTold> {
+  async #send(
+    { headers, body, wants = 'OUTPUT' }: WebhookRequest,
+    signal: AbortSignal,
+  ): Promise<WebhookTold> {
     let status: number | null = null;
     try {
       const answer = await this.#pool.request({ path: this.#path, method: 'POST', headers, body, signal });
       status = answer.statusCode;
       try {
-        checkHead(answer);
+        if (wants === 'STATUS') checkStatus(answer);
+        else checkHead(answer);
       } catch (error) {
         // What follows could be endless, so the connection goes with it.
         answer.body.on('error', () => undefined).destroy();
         throw error;
       }
-      return { outcome: 'OK', output: readOutput(await answer.body.bytes()), status, why: null };
+      if (wants === 'STATUS') {
+        await answer.body.dump({ limit: MOST_HEARD_BYTES, signal });
+        return { outcome: 'OK', output: null, status, why: null };
+      }
+      const read = wants === 'JSON' ? readJson : readOutput;
+      return { outcome: 'OK', output: read(await answer.body.bytes()), status, why: null };
     } catch (error) {
       return toldOf(error, status, this.#limits.answerBytes);
     }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, RequestListener } from 'node:http';
-import { bodyOf, type Receiver, serve, until, verify } from '../../../../test/support/receivers.ts';
+import { bodyOf, type Receiver, serve, verify } from '../../../../test/support/receivers.ts';
+import { untilHolds } from '../../../../test/support/until-holds.ts';
 import { newEnvelope, startRuntime } from '../../../../test/support/webhooks.ts';
 import { LANGUAGES, renderMessage } from '../../../kernel/errors.ts';
 import { newWebhookSecret, rotateWebhookSecret, webhookErrors } from './index.ts';
@@ -260,7 +261,7 @@ describe('connections', () => {
     const { ask } = runtimeWith({ limits: { idleMs: 60 } });
     await ask(receiver.url);
     expect(receiver.open()).toBe(1);
-    await until(() => receiver.open() === 0);
+    await untilHolds(() => receiver.open() === 0);
     expect((await ask(receiver.url)).outcome).toBe('OK');
     expect(receiver.connections()).toBe(2);
   });
@@ -272,11 +273,11 @@ describe('connections', () => {
     const { runtime, ask } = runtimeWith();
     await ask(receiver.url);
     const hanging = [ask(`${receiver.url}/1`), ask(`${receiver.url}/2`)];
-    await until(() => receiver.open() === 3);
+    await untilHolds(() => receiver.open() === 3);
     await runtime.close();
     const told = [...(await Promise.all(hanging)), await ask(receiver.url)];
     expect(told.map(({ outcome }) => outcome)).toEqual(['UNREACHABLE', 'UNREACHABLE', 'UNREACHABLE']);
-    await until(() => receiver.open() === 0);
+    await untilHolds(() => receiver.open() === 0);
     expect(receiver.connections()).toBe(3);
   });
 });

@@ -6,13 +6,15 @@ import { WebhookSigner } from './signing.ts';
 import type {
   WebhookEnvelope,
   WebhookLimits,
+  WebhookMessage,
+  WebhookPost,
   WebhookRegistration,
   WebhookResult,
   WebhookTold,
 } from './webhook-call.types.ts';
 import { WebhookLine, type WebhookRequest } from './webhook-line.ts';
 
-const LIMITS: WebhookLimits = {
+export const LIMITS: WebhookLimits = {
   inputBytes: 256 * 1024,
   answerBytes: 256 * 1024,
   headerBytes: 8 * 1024,
@@ -24,6 +26,20 @@ const LIMITS: WebhookLimits = {
   idleMs: 60_000,
 };
 
+const HEADERS = {
+  'content-type': 'application/json',
+  accept: 'application/json',
+  'user-agent': 'membergraph',
+};
+
+export interface WebhookCallOptions {
+  readonly deadlineMs: number;
+  /** Whether an output is good enough: the breaker counts one that isn't as a failure. */
+  readonly accepts?: (output: unknown) => Promise<boolean>;
+  /** Past the breaker, which learns nothing from it: somebody tries what they mended. */
+  readonly anyway?: boolean;
+}
+
 export interface WebhookRuntimeOptions {
   /** Networks in CIDR notation that may be called though they aren't public. */
   readonly allowedNetworks?: readonly string[];
@@ -34,7 +50,8 @@ export interface WebhookRuntimeOptions {
 
 interface Connected {
   readonly line: WebhookLine;
-  signer: WebhookSigner;
+  /** Null where nothing that was sent there is signed. */
+  signer: WebhookSigner | null;
 }
 
 /** Asks extensions that are services of their own: a signed POST, and `{ output }` for an answer. */
@@ -61,9 +78,46 @@ export class WebhookRuntime {
   async call(
     registration: WebhookRegistration,
     envelope: WebhookEnvelope,
-    { deadlineMs }: { readonly deadlineMs: number },
+    { deadlineMs, accepts, anyway = false }: WebhookCallOptions,
   ): Promise<WebhookResult> {
-    return await this.#ask(registration, envelope, deadlineMs, (line, request) => line.ask(request));
+    return await this.#ask(registration, envelope, deadlineMs, (line, request) =>
+      anyway ? line.askAnyway(request) : line.ask({ ...request, accepts }),
+    );
+  }
+
+  /**
+   * Tells something that wants no answer but a good status. Always answers within the deadline, and never
+   * throws.
+   */
+  async tell(
+    registration: WebhookRegistration,
+    message: WebhookMessage,
+    { deadlineMs, anyway = false }: Pick<WebhookCallOptions, 'deadlineMs' | 'anyway'>,
+  ): Promise<WebhookResult> {
+    return await this.#send(registration, message, deadlineMs, (line, request) => {
+      const told = { ...request, wants: 'STATUS' } as const;
+      return anyway ? line.askAnyway(told) : line.ask(told);
+    });
+  }
+
+  /**
+   * Posts what a plugin has to say, and answers any JSON. Always answers within the deadline, and never
+   * throws.
+   */
+  async post(
+    { id, url, body, headers }: WebhookPost,
+    { deadlineMs, anyway = false }: Pick<WebhookCallOptions, 'deadlineMs' | 'anyway'>,
+  ): Promise<WebhookResult> {
+    return await this.#timed(() =>
+      this.#told({ id, url }, body, (connected) => {
+        const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+        const request = {
+          ...{ headers: { ...Object.fromEntries(own), ...HEADERS }, body, deadlineMs },
+          wants: 'JSON' as const,
+        };
+        return anyway ? connected.line.askAnyway(request) : connected.line.ask(request);
+      }),
+    );
   }
 
   /**
@@ -90,7 +144,7 @@ export class WebhookRuntime {
   }
 
   /** Whether the breaker of a registration keeps calls away now. */
-  isBroken(registration: WebhookRegistration): boolean {
+  isBroken(registration: Pick<WebhookRegistration, 'id' | 'url'>): boolean {
     return this.#connected.get(keyOf(registration))?.line.isBroken ?? false;
   }
 
@@ -109,31 +163,42 @@ export class WebhookRuntime {
     deadlineMs: number,
     by: (line: WebhookLine, request: WebhookRequest) => Promise<WebhookTold>,
   ): Promise<WebhookResult> {
+    const message = { id: envelope.callId, body: bodyOf(envelope) };
+    return await this.#send(registration, message, deadlineMs, by);
+  }
+
+  async #send(
+    registration: WebhookRegistration,
+    message: WebhookMessage,
+    deadlineMs: number,
+    by: (line: WebhookLine, request: WebhookRequest) => Promise<WebhookTold>,
+  ): Promise<WebhookResult> {
+    const { id, body } = message;
+    return await this.#timed(() =>
+      this.#told(registration, body, (connected, written) => {
+        const signed = signerOf(connected, registration.secrets).headers(id, written, new Date());
+        return by(connected.line, { headers: { ...HEADERS, ...signed }, body: written, deadlineMs });
+      }),
+    );
+  }
+
+  async #timed(work: () => Promise<WebhookTold>): Promise<WebhookResult> {
     const startedAt = performance.now();
-    const told = await this.#told(registration, envelope, deadlineMs, by);
+    const told = await work();
     return { ...told, durationMs: performance.now() - startedAt };
   }
 
   async #told(
-    registration: WebhookRegistration,
-    envelope: WebhookEnvelope,
-    deadlineMs: number,
-    by: (line: WebhookLine, request: WebhookRequest) => Promise<WebhookTold>,
+    address: Pick<WebhookRegistration, 'id' | 'url'>,
+    body: string | null,
+    by: (connected: Connected, body: string) => Promise<WebhookTold>,
   ): Promise<WebhookTold> {
     if (this.#closed) return failed('WEBHOOK_UNREACHABLE', { cause: 'CLOSED' });
-    const body = bodyOf(envelope);
     const { inputBytes } = this.#limits;
     if (body === null || Buffer.byteLength(body) > inputBytes)
       return failed('WEBHOOK_INPUT', { bytes: inputBytes });
     try {
-      const { line, signer } = this.#connect(registration);
-      const headers = {
-        'content-type': 'application/json',
-        accept: 'application/json',
-        'user-agent': 'membergraph',
-        ...signer.headers(envelope.callId, body, new Date()),
-      };
-      return await by(line, { headers, body, deadlineMs });
+      return await by(this.#connect(address), body);
     } catch (error) {
       if (error instanceof WebhookFaultError) return failed(error.fault.code, error.fault.details);
       throw error;
@@ -141,16 +206,12 @@ export class WebhookRuntime {
   }
 
   /** @throws WebhookFaultError when the address is refused */
-  #connect(registration: WebhookRegistration): Connected {
-    const key = keyOf(registration);
-    let connected = this.#connected.get(key);
-    if (connected === undefined) {
-      const line = new WebhookLine(registration.url, this.#guard, this.#limits);
-      connected = { line, signer: new WebhookSigner(registration.secrets) };
-      this.#connected.set(key, connected);
-    } else if (!connected.signer.signsBy(registration.secrets)) {
-      connected.signer = new WebhookSigner(registration.secrets);
-    }
+  #connect(address: Pick<WebhookRegistration, 'id' | 'url'>): Connected {
+    const key = keyOf(address);
+    const known = this.#connected.get(key);
+    if (known !== undefined) return known;
+    const connected = { line: new WebhookLine(address.url, this.#guard, this.#limits), signer: null };
+    this.#connected.set(key, connected);
     return connected;
   }
 
@@ -165,8 +226,15 @@ export class WebhookRuntime {
   }
 }
 
+function signerOf(connected: Connected, secrets: WebhookRegistration['secrets']): WebhookSigner {
+  if (connected.signer?.signsBy(secrets)) return connected.signer;
+  const signer = new WebhookSigner(secrets);
+  connected.signer = signer;
+  return signer;
+}
+
 /** An operation may still ask at the old address while others ask at the new one. */
-function keyOf({ id, url }: WebhookRegistration): string {
+function keyOf({ id, url }: Pick<WebhookRegistration, 'id' | 'url'>): string {
   return `${id} ${url}`;
 }
 

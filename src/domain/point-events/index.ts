@@ -1,2 +1,0 @@
-export { PointEventResolver } from './point-event.resolver.ts';
-export { PointEventService } from './point-event.service.ts';
