@@ -24,6 +24,16 @@ function verify(headers, body) {
   return !seen.has(id) && seen.set(id, now + 2 * TOLERANCE_SECONDS).has(id);
 }
 
+/** What is asked; null when it is no JSON, or nothing that we answer. */
+function callOf(body) {
+  try {
+    const call = JSON.parse(body);
+    return ['points.rule', 'challenge'].includes(call.point) && call.input ? call : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Yours. Act only when mode is LIVE or CANARY; the same idempotencyKey is the same request, asked again. */
 function answer({ point, input }) {
   if (point === 'challenge') return { challenge: input.challenge };
@@ -37,7 +47,9 @@ async function handle(request, response) {
     if (body.length > MAX_BYTES) return response.writeHead(413).end();
   }
   if (!verify(request.headers, body)) return response.writeHead(401).end();
-  const output = answer(JSON.parse(body));
+  const call = callOf(body);
+  if (call === null) return response.writeHead(400).end();
+  const output = answer(call);
   return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ output }));
 }
 

@@ -33,6 +33,16 @@ def verify(headers, body):
         return seen.setdefault(id, mine := now + 2 * TOLERANCE_SECONDS) is mine
 
 
+def call_of(body):
+    """What is asked; None when it is no JSON, or nothing that we answer."""
+    try:
+        call = json.loads(body)
+        is_ours = call["point"] in ("points.rule", "challenge") and isinstance(call["input"], dict)
+        return call if is_ours else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def answer(call):
     """Yours. Act only when mode is LIVE or CANARY; the same idempotencyKey is the same request, asked again."""
     if call["point"] == "challenge":
@@ -50,8 +60,9 @@ class Receiver(BaseHTTPRequestHandler):
             return self.send_error(413)
         body = self.rfile.read(int(length))
         verified = verify(self.headers, body)
-        said = json.dumps({"output": answer(json.loads(body))}).encode() if verified else b""
-        self.send_response(200 if verified else 401)
+        call = call_of(body) if verified else None
+        said = json.dumps({"output": answer(call)}).encode() if call else b""
+        self.send_response(200 if call else 400 if verified else 401)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(said)))
         self.end_headers()
