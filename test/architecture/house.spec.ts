@@ -7,6 +7,7 @@ const ROOMS = [
   'cli',
   'boot',
   'compose.ts',
+  'composition',
   'config',
   'domain',
   'events',
@@ -17,6 +18,7 @@ const ROOMS = [
   'main.ts',
   'persistence',
   'plugin-host',
+  'testing',
 ];
 
 /** What a file may be to its noun: `member.service.ts`. */

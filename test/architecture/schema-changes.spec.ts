@@ -80,6 +80,13 @@ describe('drift of the committed schema', () => {
     ]);
     expect(findDrift(files(SDL), files(SDL))).toEqual([]);
   });
+
+  it('names the folder of pages that differ', () => {
+    const page = (text: string): SchemaFiles => new Map([['points.rule.md', text]]);
+    expect(findDrift(page('new'), page('old'), 'docs/extension-points')).toEqual([
+      'docs/extension-points/points.rule.md is not what the code emits',
+    ]);
+  });
 });
 
 describe('the schemas to compare with', () => {

@@ -1,16 +1,23 @@
 import type pg from 'pg';
+import { firstHash, linkAll } from '../../src/domain/audit/chain.policy.ts';
+import { findContents } from '../../src/domain/audit/chain.repository.ts';
+import { ProofKeeper } from '../../src/domain/audit/index.ts';
+import { findDueWork } from '../../src/jobs/due.repository.ts';
 import { toPublicId } from '../../src/kernel/ids.ts';
+import type { Database } from '../../src/persistence/index.ts';
 import type { TestTenant } from '../ledger/tenants.ts';
 import { connect, furnishTenant, startApplication, type TestApplication } from '../persistence/furnished.ts';
+import { findBreaches } from '../support/audit.ts';
 
 let application: TestApplication;
 let tea: TestTenant;
+let books: TestTenant;
 let owner: pg.Client;
 
 beforeAll(async () => {
   application = await startApplication();
   tea = await furnishTenant(application, 'tea');
-  await furnishTenant(application, 'books');
+  books = await furnishTenant(application, 'books');
   owner = await connect(application.testDatabase.adminUrl);
   await owner.query(`select set_config('app.tenant_id', $1, false)`, [tea.tenantKey]);
 });
@@ -20,10 +27,14 @@ afterAll(async () => {
   await application.close();
 });
 
+/** What is sealed, operation by operation. */
+const SEALED = `(select c.position + s.offset as position, s.operation_id
+  from operation_chain c, unnest(c.operation_ids, c.offsets) as s (operation_id, "offset"))`;
+
 /** The operations in the order of the feed. */
 async function sealedKeys(): Promise<string[]> {
   const { rows } = await owner.query<{ key: string }>(
-    'select operation_id as key from operation_chain order by position',
+    `select operation_id as key from ${SEALED} s order by position`,
   );
   return rows.map(({ key }) => key);
 }
@@ -32,7 +43,6 @@ const contents = () =>
   owner.query(
     `select (select jsonb_agg(o order by operation_id) from operation o) as operations,
             (select jsonb_agg(e order by ledger_id, version) from entry e) as entries,
-            (select jsonb_agg(a order by operation_id, lot_id) from allocation a) as allocations,
             (select jsonb_agg(t order by lot_id) from lot t) as lots,
             (select jsonb_agg(g order by position, asset, account) from leg g) as legs,
             (select jsonb_agg(h order by hold_id) from hold h) as holds,
@@ -41,7 +51,7 @@ const contents = () =>
   );
 
 /** Copies of tables, so that a fault can be committed, looked at by others, and undone. */
-const TABLES = ['operation', 'entry', 'allocation', 'lot', 'hold', 'hold_lot', 'leg', 'operation_chain'];
+const TABLES = ['operation', 'entry', 'lot', 'hold', 'hold_lot', 'leg', 'operation_chain'];
 
 async function tampered<Result>(fault: string, look: () => Promise<Result>): Promise<Result> {
   const before = await contents();
@@ -63,8 +73,37 @@ async function tampered<Result>(fault: string, look: () => Promise<Result>): Pro
 
 const verify = () => application.proof.verify(tea.tenantKey);
 
-/** The n-th operation of the feed that has a row in a table; its key and place. */
-const AN_OPERATION = `(select operation_id from operation_chain order by position offset 2 limit 1)`;
+const hasNoted = async (head: string, { tenantKey } = tea) =>
+  (await application.proof.verify(tenantKey, head)).hasNoted;
+
+/** The third of the feed. */
+const AN_OPERATION = `(select operation_id from ${SEALED} s order by position offset 2 limit 1)`;
+
+/** The first run, which has several operations. */
+const FIRST_RUN = 'position = (select min(position) from operation_chain)';
+
+const earn = async (key: string) => {
+  const { rows } = await owner.query<{ memberKey: string }>('select member_id as "memberKey" from ledger');
+  const memberId = toPublicId('member', rows[0]?.memberKey ?? '');
+  const input = { idempotencyKey: key, memberId, asset: 'points', amount: 10n };
+  await application.services.ledgers.earn(tea.ctx, input);
+};
+
+/** One who seals, and adds what it worked out when it is told to; `isReady` once it has worked it out. */
+function slowSealer() {
+  const { database } = application;
+  const [ready, told] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const slow: Pick<Database, 'survey' | 'transaction'> = {
+    survey: (tenantKey) => database.survey(tenantKey),
+    transaction: async (tenantKey, work) => {
+      ready.resolve();
+      await told.promise;
+      return await database.transaction(tenantKey, work);
+    },
+  };
+  const sealed = new ProofKeeper(slow as Database).seal(tea.tenantKey);
+  return { isReady: ready.promise, go: told.resolve, sealed };
+}
 
 describe('the chain', () => {
   it('seals every operation once, in the order of the feed', async () => {
@@ -79,30 +118,68 @@ describe('the chain', () => {
   });
 
   it('goes on where it ended, whoever seals, and how many do', async () => {
-    const { rows } = await owner.query<{ memberKey: string }>('select member_id as "memberKey" from ledger');
-    const memberId = toPublicId('member', rows[0]?.memberKey ?? '');
     const before = await verify();
-    for (let n = 0; n < 5; n += 1) {
-      const input = { idempotencyKey: `more-${n}`, memberId, asset: 'points', amount: 10n };
-      await application.services.ledgers.earn(tea.ctx, input);
-    }
+    for (let n = 0; n < 5; n += 1) await earn(`more-${n}`);
     const counts = await Promise.all([1, 2, 3].map(() => application.proof.seal(tea.tenantKey)));
-    expect(Math.max(...counts)).toBe(5);
+    expect(counts.sort()).toEqual([0, 0, 5]);
     const after = await verify();
     expect([after.sealed, after.fault]).toEqual([before.sealed + 5, null]);
-    expect(await application.proof.hasLink(tea.tenantKey, before.head ?? '')).toBe(true);
+    expect(await hasNoted(before.head ?? '')).toBe(true);
     for (const foreign of ['', '1:00', `1:${'0'.repeat(64)}`, (before.head ?? '').replace(/^\d+/, '99999')])
-      expect(await application.proof.hasLink(tea.tenantKey, foreign)).toBe(false);
+      expect(await hasNoted(foreign)).toBe(false);
   });
 
-  it('of another tenant is another one', async () => {
-    const { rows } = await owner.query<{ hash: string }>(
-      `select encode(hash, 'hex') as hash from operation_chain order by position limit 1`,
-    );
-    const books = await application.services.tenants.findKeyByCode('books');
-    const { fault } = await application.proof.verify(books ?? '');
-    expect(fault).toBeNull();
-    expect(await application.proof.hasLink(books ?? '', `1:${rows[0]?.hash}`)).toBe(false);
+  it.each([
+    ['less', [2, 3]],
+    ['more', [5, 0]],
+  ])('seals each operation once where another who saw %s was faster', async (what, counts) => {
+    const before = await verify();
+    await earn(`saw-${what}-1`);
+    await earn(`saw-${what}-2`);
+    const first = slowSealer();
+    await first.isReady;
+    for (const n of [3, 4, 5]) await earn(`saw-${what}-${n}`);
+    const last = slowSealer();
+    await last.isReady;
+    const [faster, slower] = what === 'less' ? [first, last] : [last, first];
+    faster.go();
+    const fast = await faster.sealed;
+    slower.go();
+    expect([fast, await slower.sealed]).toEqual(counts);
+    expect(await verify()).toMatchObject({ sealed: before.sealed + 5, fault: null });
+    expect(new Set(await sealedKeys()).size).toBe(before.sealed + 5);
+  });
+
+  it('is the same whichever pages it is sealed and verified in', async () => {
+    const before = await verify();
+    for (let n = 0; n < 12; n += 1) await earn(`page-${n}`);
+    expect(await new ProofKeeper(application.database, 5n).seal(tea.tenantKey)).toBe(12);
+    const after = await verify();
+    expect(after).toMatchObject({ sealed: before.sealed + 12, fault: null });
+    const key = (await sealedKeys()).at(-4);
+    await tampered(`update operation set reason = 'mine' where operation_id = '${key}'`, async () => {
+      const fault = { operationKey: key, what: 'CHANGED' };
+      for (const page of [1n, 2n, 7n, 5_000n])
+        expect(await new ProofKeeper(application.database, page).verify(tea.tenantKey)).toMatchObject({
+          fault,
+        });
+    });
+    for (const page of [1n, 2n, 7n])
+      expect(await new ProofKeeper(application.database, page).verify(tea.tenantKey)).toEqual(after);
+  });
+
+  it('has every head that could be noted, and no other', async () => {
+    const sql = application.database.survey(tea.tenantKey);
+    const links = linkAll(firstHash(tea.tenantKey), await findContents(sql, tea.tenantKey, 0n, 5_000n));
+    const noted = links.map(({ position, hash }) => `${position}:${hash.toString('hex')}`);
+    expect(noted.length).toBeGreaterThan(10);
+    expect(noted.at(-1)).toBe((await verify()).head);
+    for (const head of noted) {
+      expect(await hasNoted(head)).toBe(true);
+      expect(await hasNoted(`${head.slice(0, -1)}${head.endsWith('0') ? '1' : '0'}`)).toBe(false);
+      expect(await hasNoted(head, books)).toBe(false);
+    }
+    expect((await application.proof.verify(books.tenantKey)).fault).toBeNull();
   });
 
   it.each([
@@ -126,7 +203,7 @@ describe('the chain', () => {
     ['a lost operation', `delete from operation where operation_id = ${AN_OPERATION}`],
     [
       'the hash of a link',
-      `update operation_chain set hash = sha256('mine') where operation_id = ${AN_OPERATION}`,
+      `update operation_chain set hashes = overlay(hashes placing sha256('mine') from 33) where ${FIRST_RUN}`,
     ],
   ])('finds and names what was tampered with: %s', async (_what, fault) => {
     const [, , key] = await sealedKeys();
@@ -139,16 +216,29 @@ describe('the chain', () => {
     ['a lot’s amount', 'lot', `update lot set amount = amount + 1 where operation_id = $key`],
     ['a lost lot', 'lot', `update lot set operation_id = tenant_id where operation_id = $key`],
     ['a lot’s portion', 'lot', `update lot set portion = 'PAID' where operation_id = $key`],
-    ['an allocation’s place', 'allocation', `update allocation set place = 7 where operation_id = $key`],
-    ['an allocation', 'allocation', `update allocation set amount = amount + 1 where operation_id = $key`],
+    [
+      'what was taken from a lot',
+      'entry',
+      `update entry set taken[1] = taken[1] + 1 where operation_id = $key`,
+    ],
+    [
+      'a lot that was taken from',
+      'entry',
+      `update entry set lot_ids[1] = tenant_id where operation_id = $key`,
+    ],
+    ['what time took', 'entry', `update entry set lost = taken where operation_id = $key`],
     ['a hold’s end', 'hold', `update hold set expires_at = created_at where operation_id = $key`],
     ['a hold’s part', 'hold_lot', `update hold_lot set amount = amount + 1 where operation_id = $key`],
     ['a lost part of a hold', 'hold_lot', `delete from hold_lot where operation_id = $key`],
-    ['a lost allocation', 'allocation', `delete from allocation where operation_id = $key`],
+    [
+      'a taking without a trace',
+      'entry',
+      `update entry set lot_ids = null, taken = null, lost = null where operation_id = $key`,
+    ],
   ])('finds and names what was tampered with: %s', async (_what, table, fault) => {
     const { rows } = await owner.query<{ key: string }>(
-      `select c.operation_id as key from operation_chain c join ${table} using (tenant_id, operation_id)
-        where ${table === 'lot' ? 'expires_at is not null' : 'true'} order by position limit 1`,
+      `select c.operation_id as key from ${SEALED} c join ${table} using (operation_id)
+        where ${{ lot: 'expires_at is not null', entry: 'taken is not null' }[table] ?? 'true'} order by position limit 1`,
     );
     const key = rows[0]?.key ?? '';
     const { fault: found } = await tampered(fault.replace('$key', `'${key}'`), verify);
@@ -167,6 +257,23 @@ describe('the chain', () => {
     expect(fault).toMatchObject({ operationKey: key, what: 'CHANGED' });
   });
 
+  it('steps over the events that lie between entries, and asks for no sealing of them', async () => {
+    const { services, database, proof } = application;
+    const { tenantKey, ctx } = tea;
+    const before = await verify();
+    const due = async () =>
+      (await findDueWork(database.read(tenantKey), tenantKey, { callDays: 30, eventDays: 30 }))?.seal;
+    const { rows } = await owner.query<{ id: string }>('select member_id as id from member limit 1');
+    const memberId = toPublicId('member', rows[0]?.id ?? '');
+    await services.members.changeTags(ctx, { idempotencyKey: 'tags', memberId, add: ['seen'], remove: [] });
+    expect([await due(), await proof.seal(tenantKey)]).toEqual([false, 0]);
+    await services.ledgers.earn(ctx, { idempotencyKey: 'more', memberId, asset: 'points', amount: 1n });
+    expect([await due(), await proof.seal(tenantKey)]).toEqual([true, 1]);
+    expect(await verify()).toMatchObject({ sealed: before.sealed + 1, fault: null });
+    await proof.rollUp(tenantKey, 'Asia/Shanghai');
+    expect(await findBreaches(owner)).toEqual([]);
+  });
+
   it('finds an operation whose entries were deleted', async () => {
     const [, , key] = await sealedKeys();
     const { fault } = await tampered(`delete from entry where operation_id = ${AN_OPERATION}`, verify);
@@ -175,31 +282,78 @@ describe('the chain', () => {
 
   it('finds two operations in each other’s place', async () => {
     const [first] = await sealedKeys();
-    const swap = `update entry set feed_position = 3 - feed_position where feed_position in (1, 2)`;
+    const swap = `with two as (select feed_position from entry order by feed_position limit 2)
+      update entry set feed_position = (select sum(feed_position) from two) - feed_position
+       where feed_position in (select feed_position from two)`;
     expect((await tampered(swap, verify)).fault).toMatchObject({ operationKey: first, what: 'MOVED' });
   });
 
   it('finds an operation that was put in', async () => {
     const insert = `insert into entry select tenant_id, ledger_id, 1000, tenant_id, kind, amount,
         posted_delta, pending_delta, held_delta, posted_after, pending_after, held_after, feed_position,
-        reason, available_at, expires_at, occurred_at, recorded_at from entry where feed_position = 2`;
+        reason, available_at, expires_at, occurred_at, recorded_at from entry
+       where feed_position = (select max(feed_position) from entry)`;
+    const { rows } = await owner.query('select max(feed_position) as last from entry');
     const { fault } = await tampered(insert, verify);
-    expect(fault?.position).toBe(2n);
+    expect(String(fault?.position)).toBe(rows[0].last);
   });
 
-  it('finds a link that was taken out', async () => {
-    const [, second] = await sealedKeys();
+  it('finds an operation of which nothing is left', async () => {
+    const [, , key] = await sealedKeys();
+    const tables = ['entry', 'lot', 'hold', 'hold_lot', 'leg'];
     const { fault } = await tampered(
-      'delete from operation_chain where position = (select min(position) + 1 from operation_chain)',
+      `with ${tables.map((name) => `${name}_gone as (delete from ${name} where operation_id = '${key}')`)}
+       delete from operation where operation_id = '${key}'`,
       verify,
     );
-    expect(fault).toMatchObject({ operationKey: second, what: 'FOREIGN' });
+    expect(fault).toMatchObject({ operationKey: key, what: 'MISSING' });
+  });
+
+  const set = (columns: string) => `update operation_chain set ${columns} where ${FIRST_RUN}`;
+  const without2nd = (column: string) => `${column} = ${column}[:1] || ${column}[3:]`;
+  it.each([
+    [
+      'was taken out of a run',
+      1,
+      'FOREIGN',
+      set(`${without2nd('operation_ids')}, ${without2nd('offsets')},
+        hashes = substring(hashes for 16) || substring(hashes from 33)`),
+    ],
+    ['was taken out with its run', 0, 'FOREIGN', `delete from operation_chain where ${FIRST_RUN}`],
+    [
+      'is in another’s place',
+      0,
+      'MOVED',
+      set('operation_ids = operation_ids[2:2] || operation_ids[:1] || operation_ids[3:]'),
+    ],
+    ['was moved', 1, 'FOREIGN', set('offsets[2] = offsets[2] + 1000')],
+    [
+      'ends a run of which the hash was changed',
+      -1,
+      'CHANGED',
+      set(`hashes = set_byte(hashes, length(hashes) - 1,
+        255 - get_byte(hashes, length(hashes) - 1))`),
+    ],
+  ])('finds a link that %s', async (_what, place, what, fault) => {
+    const { rows } = await owner.query<{ keys: string[] }>(
+      `select operation_ids::text[] as keys from operation_chain where ${FIRST_RUN}`,
+    );
+    const key = rows[0]?.keys.at(place);
+    const { fault: found } = await tampered(fault, verify);
+    // Two that changed places are told by the one that stands in the first one's.
+    const named = what === 'MOVED' ? rows[0]?.keys[1] : key;
+    expect(found).toMatchObject({ operationKey: named, what });
+  });
+
+  it('refuses a run whose parts don’t fit', async () => {
+    for (const part of ['operation_ids = operation_ids[2:]', `offsets = '{}'`, `hashes = hashes || '0'`])
+      await expect(owner.query(set(part))).rejects.toMatchObject({ code: '23514' });
   });
 
   it('can’t be written over by the app', async () => {
     const app = await connect(application.testDatabase.appUrl);
     try {
-      for (const sql of ['delete from operation_chain', `update operation_chain set hash = ''`])
+      for (const sql of ['delete from operation_chain', `update operation_chain set hashes = ''`])
         await expect(app.query(sql)).rejects.toMatchObject({ code: '42501' });
     } finally {
       await app.end();

@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type pg from 'pg';
 import { runDaily } from '../../src/jobs/index.ts';
-import { projectPath } from '../../src/persistence/index.ts';
 import { enrolMember, newTenant, setClock, type TestTenant } from '../ledger/tenants.ts';
 import { connect, startApplication, type TestApplication } from '../persistence/furnished.ts';
 import { auditLedgers } from '../support/audit.ts';
@@ -116,27 +114,5 @@ describe('liability', () => {
     await expectExact();
     await application.proof.rollUp(tea.tenantKey, 'UTC');
     await expectExact();
-  });
-});
-
-describe('the migration', () => {
-  it('makes the legs of what was posted before there were any', async () => {
-    const legs = async () => (await owner.query('select * from leg order by position, asset, account')).rows;
-    const before = await legs();
-    const source = await readFile(projectPath('migrations/0004_legs.sql'), 'utf8');
-    const backfill = /alter table entry no force[\s\S]*alter table ledger force row level security;/.exec(
-      source,
-    );
-    await owner.query('begin');
-    try {
-      await owner.query('delete from leg');
-      await owner.query(`select set_config('app.tenant_id', '', true)`);
-      await owner.query('alter table leg no force row level security');
-      await owner.query(backfill?.[0] ?? '');
-      await owner.query(`select set_config('app.tenant_id', $1, true)`, [tea.tenantKey]);
-      expect(await legs()).toEqual(before);
-    } finally {
-      await owner.query('rollback');
-    }
   });
 });

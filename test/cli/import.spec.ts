@@ -3,9 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectPath } from '../../src/persistence/index.ts';
+import { connect } from '../persistence/furnished.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { runInProcess } from '../support/in-process.ts';
 import { type Ended, run } from '../support/process.ts';
+import { untilHolds } from '../support/until-holds.ts';
 
 const CDNOW = projectPath('..', 'shared', 'data', 'CDNOW_master.txt');
 const HEADER = ' customer_id  date number_of_cds  dollar_value';
@@ -86,32 +88,33 @@ it('writes refused lines with their numbers to a file, and takes the rest', asyn
 });
 
 it('can be stopped and run again without counting anything twice', async () => {
+  const count = 4_000;
   const lines = Array.from(
-    { length: 1_000 },
+    { length: count },
     (_, index) => ` ${10_000 + (index % 200)} 19970101  1   ${index % 90}.50`,
   );
   const file = await cdnowFile(lines);
   const points = lines.reduce((sum, _, index) => sum + (index % 90), 0);
+  // Nothing of it is kept before it is told to stop.
+  const blocker = await connect(database.adminUrl);
+  await blocker.query('begin');
+  await blocker.query('lock table activity in share mode');
   const stopped = run('cli', ['import', 'activities', file, '--format', 'cdnow', '--tenant', 'cdnow'], {
     DATABASE_URL: database.appUrl,
     DATA_DIR: folder,
   });
-  await tenantExists();
+  await untilHolds(
+    async () => (await blocker.query('select from pg_locks where not granted')).rowCount !== 0,
+  );
   stopped.child.kill('SIGINT');
+  await blocker.query('rollback');
+  await blocker.end();
   const ended = await stopped.ended;
   expect(ended.code).toBe(130);
   expect(ended.stderr).toContain('Run the same command again');
-  expect(totals(ended).activities).toBeLessThan(1_000);
-  expect(totals(await importCdnow(file))).toEqual({ members: 200, activities: 1_000, points, refused: 0 });
+  expect(totals(ended).activities).toBeLessThan(count);
+  expect(totals(await importCdnow(file))).toEqual({ members: 200, activities: count, points, refused: 0 });
 });
-
-/** Waits until the import has made its tenant, so that it is under way. */
-async function tenantExists(): Promise<void> {
-  for (;;) {
-    const { stdout } = await cli('tenant', 'list');
-    if (stdout.includes('cdnow')) return;
-  }
-}
 
 it('reads csv with columns named by flags', async () => {
   const program = projectPath('docs/examples/programs/demo.yaml');
@@ -156,9 +159,29 @@ it('reads csv with columns named by flags', async () => {
   ]);
 });
 
+it('takes quotes within fields, and refuses one that is never closed with what is behind it', async () => {
+  await cli('tenant', 'create', 'shop', '--program', projectPath('docs/examples/programs/demo.yaml'));
+  const file = join(folder, 'orders.csv');
+  const rows = ['who,when,total', '5"tea,2024-03-01,100.00', '"b"b,2024-03-01,100.00', 'c,2024-03-01,100.00'];
+  await writeFile(file, [...rows, '"d,2024-03-01,100.00', 'e,2024-03-01,100.00', ''].join('\n'));
+  const columns = ['--member-column', 'who', '--date-column', 'when', '--amount-column', 'total'];
+  const command = ['import', 'activities', file, '--format', 'csv', '--tenant', 'shop', ...columns];
+  const refusedFile = join(folder, 'refused.txt');
+  const ended = await cli(...command, '--refused-file', refusedFile);
+  expect(totals(ended)).toMatchObject({ members: 3, activities: 3, refused: 1 });
+  const refused = readFileSync(refusedFile, 'utf8');
+  expect(refused).toMatch(/^\d+\t[^\t]+\t"d,2024-03-01,100.00\ne,2024-03-01,100.00\n/);
+  const unwritten = await cli(...command, '--refused-file', join(folder, 'missing', 'refused.txt'));
+  expect(unwritten).toMatchObject({ code: 1, stderr: expect.stringContaining('by --refused-file.\n') });
+  const counted = await cli(...command, '--batch', 'many');
+  expect(counted).toMatchObject({ code: 1, stderr: expect.stringContaining('"many" is no count') });
+});
+
 it('says what is missing in one sentence', async () => {
   const missing = await cli('import', 'activities', '/nowhere', '--format', 'cdnow', '--tenant', 'cdnow');
   expect(missing).toMatchObject({ code: 1, stderr: 'The file /nowhere can’t be read: check its path.\n' });
+  const ofFolder = await cli('import', 'activities', folder, '--format', 'cdnow', '--tenant', 'cdnow');
+  expect(ofFolder).toMatchObject({ code: 1, stderr: `The file ${folder} can’t be read: check its path.\n` });
   const file = await cdnowFile([]);
   const unknown = await cli('import', 'activities', file, '--format', 'cdnow', '--tenant', 'nobody');
   expect(unknown).toMatchObject({ code: 1 });

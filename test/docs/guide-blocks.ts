@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
 /** A fenced block of a guide. */
 export interface Block {
   /** The words behind the fence, e.g. `json answer`. */
@@ -41,6 +44,25 @@ function cellsOf(row: string): string[] {
     .split(/(?<!\\)\|/)
     .slice(1, -1)
     .map((cell) => cell.trim().replaceAll('\\|', '|'));
+}
+
+/** The links of a page that lead nowhere: to no heading of its own, or to no file beside its folder. */
+export function deadLinksIn(markdown: string, folder: string): string[] {
+  const headings = [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
+  const links = [...markdown.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
+  return links.filter((link) => {
+    const [file = '', anchor] = link.split('#');
+    if (file.startsWith('https:')) return false;
+    return file === '' ? !headings.includes(anchor ?? '') : !existsSync(join(folder, file));
+  });
+}
+
+/** As GitHub makes it. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-');
 }
 
 /** What a table's first column names in backticks, one name a row. */

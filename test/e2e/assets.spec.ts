@@ -287,6 +287,43 @@ describe('expiry', () => {
     await tell(at, '2026-04-25T22:00:00Z');
     expect(await available(at)).toBe('0');
   });
+
+  it('by idleness is over also for what was held then, whatever the member does later', async () => {
+    const at = await place(programOf('expiry: { inactive: P30D, until: END_OF_DAY }'));
+    await done(at, 'earnPoints', { amount: '10' });
+    const held = { idempotencyKey: newRequestKey(), memberId: at.memberId, asset: 'points', amount: '4' };
+    const { hold } = await at.tenant.act('holdPoints', held, 'hold { id }');
+    await tell(at, '2026-03-20T10:00:00Z');
+    await done(at, 'earnPoints', { amount: '5' });
+    expect(await endsOf(at)).toEqual(['2026-03-12T23:00:00.000Z', '2026-04-19T22:00:00.000Z']);
+    const release = { idempotencyKey: newRequestKey(), holdId: hold.id };
+    await at.tenant.act('releaseHold', release, 'hold { released }');
+    expect(await available(at)).toBe('5');
+  });
+
+  it('by idleness is the same for what comes back, whether all or a part was spent', async () => {
+    const spent = async (amount: string): Promise<[Place, string]> => {
+      const at = await place(programOf('expiry: { inactive: P30D, until: END_OF_DAY }'));
+      await done(at, 'earnPoints', { amount: '10' });
+      await tell(at, '2026-02-20T10:00:00Z');
+      return [at, (await done(at, 'redeemPoints', { amount })).id];
+    };
+    for (const amount of ['9', '10']) {
+      const [at, id] = await spent(amount);
+      await tell(at, '2026-03-20T10:00:00Z');
+      await done(at, 'earnPoints', { amount: '5' });
+      await tell(at, '2026-04-10T10:00:00Z');
+      expect((await reverse(at, id)).userErrors).toEqual([]);
+      expect(await available(at)).toBe('15');
+      expect(new Set(await endsOf(at))).toEqual(new Set(['2026-04-19T22:00:00.000Z']));
+      const [other, alone] = await spent(amount);
+      await tell(other, '2026-03-20T10:00:00Z');
+      await reverse(other, alone);
+      expect(await available(other)).toBe('10');
+      await tell(other, '2026-03-22T23:00:00Z');
+      expect(await available(other)).toBe('0');
+    }
+  });
 });
 
 describe('how an asset is read', () => {

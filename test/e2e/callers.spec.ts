@@ -177,6 +177,9 @@ describe.each(transports)('over $name', ({ name, send }) => {
   it('keeps every root field for staff that the contract doesn’t give to members', async () => {
     const forMembers = [
       ...['member', 'node', 'tierLadder', 'useBenefit', 'pointEvents'],
+      ...['issueMemberCode', 'tierList'],
+      // In the form of `pointEvents`: of themselves alone.
+      ...['memberEvents', 'tierEvents', 'grantEvents'],
       ...['redeemPoints', 'holdPoints', 'captureHold', 'releaseHold', 'transferPoints'],
     ];
     const me = await gateway.asMember(memberId);

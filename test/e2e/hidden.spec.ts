@@ -108,7 +108,7 @@ it('nor do faults while a caller is recognised', async () => {
     expect(JSON.stringify(answer.errors)).not.toContain('api_key');
     const socket = await openSocket(gateway);
     socket.send({ type: 'connection_init', payload: unknown });
-    expect(await socket.closed).toEqual({ code: 4500, reason: 'The service is away for the moment.' });
+    expect(await socket.closed).toEqual({ code: 1013, reason: 'The service is away for the moment.' });
   } finally {
     await gateway.sql('alter table api_key_away rename to api_key');
   }

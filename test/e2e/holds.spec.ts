@@ -1,8 +1,8 @@
-import { operatorContext } from '../../src/boot/index.ts';
 import { feedCursor } from '../../src/domain/ledgers/index.ts';
 import { settleTenant } from '../../src/jobs/index.ts';
 import { auditLedgers } from '../support/audit.ts';
 import { expectNothingWritten } from '../support/contents.ts';
+import { follow } from '../support/following.ts';
 import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { enrol, newRequestKey } from '../support/members.ts';
 
@@ -272,13 +272,15 @@ describe('the end of a hold', () => {
     const { hold: made } = await hold('50', { expiresIn: 'PT2H' });
     await capture(made.id, { amount: '10' });
     await release(made.id);
-    const events = await gateway.application.services.pointEvents.follow(
-      operatorContext(gateway.tenantKey, 'a test'),
-      { memberId, asset: 'points', after: feedCursor(gateway.tenantKey, 0n) },
-    );
+    const query = `subscription($memberId: ID!, $after: String) {
+      pointEvents(memberId: $memberId, asset: "points", after: $after) { type } }`;
+    const following = follow(gateway, {
+      query,
+      variables: { memberId, after: feedCursor(gateway.tenantKey, 0n) },
+    });
     const types: string[] = [];
-    for (let count = 0; count < 4; count += 1) types.push((await events.next()).value.type);
-    await events.return?.();
+    for (let count = 0; count < 4; count += 1) types.push((await following.event()).type);
+    await following.stop();
     expect(types).toEqual(['EARNED', 'HELD', 'CAPTURED', 'RELEASED']);
   });
 

@@ -3,7 +3,7 @@ import { auditLedgers } from '../support/audit.ts';
 import { expectNothingWritten } from '../support/contents.ts';
 import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { newRequestKey } from '../support/members.ts';
-import { type OwnTenant, tenantWith } from '../support/own-tenant.ts';
+import { applyProgram, type OwnTenant, tenantWith } from '../support/own-tenant.ts';
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -217,6 +217,27 @@ describe('two members who are one person', () => {
       'refund',
       'purchase',
     ]);
+  });
+
+  it('leave who ended without a tier, whatever is reviewed later, also in a ladder that is new then', async () => {
+    const tenant = await tenantOf();
+    const [first, second] = [await member(tenant), await member(tenant)];
+    await merge(tenant, first.id, second.id);
+    const also = `  - code: also
+    name: { en: Also }
+    metric: growth
+    tiers: [{ code: low, name: { en: Low }, threshold: "0" }]`;
+    await applyProgram(tenant, PROGRAM.replace('\nbenefits:', `\n${also}\nbenefits:`));
+    const day = { idempotencyKey: newRequestKey(), by: 'P1D' };
+    expect((await tenant.act('advanceTestClock', day, 'now')).userErrors).toEqual([]);
+    expect((await stateOf(tenant, first.id)).tier).toBeNull();
+    const { data } = await tenant.ask(`{ main: tierLadder { tiers { code memberCount } }
+      also: tierLadder(code: "also") { tiers { code memberCount } } }`);
+    expect(data.main.tiers).toEqual([
+      { code: 'base', memberCount: 1 },
+      { code: 'gold', memberCount: 0 },
+    ]);
+    expect(data.also.tiers).toEqual([{ code: 'low', memberCount: 1 }]);
   });
 
   it('are refused while one has holds, for the same member twice, and for one who isn’t there', async () => {

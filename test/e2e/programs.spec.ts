@@ -3,7 +3,7 @@ import { definitionOf, exampleText } from '../ledger/programs.ts';
 import { expectNothingWritten } from '../support/contents.ts';
 import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { enrol, newRequestKey } from '../support/members.ts';
-import { mutate, type OwnTenant, ownTenant } from '../support/own-tenant.ts';
+import { codesOf, mutate, type OwnTenant, ownTenant } from '../support/own-tenant.ts';
 
 const DEMO = exampleText('demo');
 const PROGRAM = 'program { version source } changed';
@@ -27,8 +27,6 @@ function apply({ act }: Asked, source: string, more: Record<string, unknown> = {
 function withBonus(points: number): string {
   return DEMO.replace('asset: points, amount: 100 }', `asset: points, amount: ${points} }`);
 }
-
-const codesOf = ({ userErrors }: Json): string[] => userErrors.map(({ code }: Json) => code);
 
 describe('applying a program', () => {
   it('gives a tenant its first, and each change the next version', async () => {
@@ -228,6 +226,44 @@ describe('a program that is refused', () => {
     const tags = Array.from({ length: 80 }, (_, index) => `  - { code: "T ${index}", name: { en: T } }`);
     const { userErrors } = await apply(await ownTenant(gateway), `${DEMO}tags:\n${tags.join('\n')}\n`);
     expect(userErrors).toHaveLength(50);
+  });
+
+  it('says who keeps the record of an asset, and nothing that is then said elsewhere', async () => {
+    const tenant = await ownTenant(gateway);
+    const asset = '{ code: miles, kind: POINTS, name: { en: Miles }, recordOf: EXTERNAL';
+    const withMiles = (more: string): string => DEMO.replace('assets:\n', `assets:\n  - ${asset}${more} }\n`);
+    const wrong = 'expiry: { after: P12M }, maturity: { after: P1D }, limits: {}, floor: NONE, reversal: {}';
+    const { userErrors } = await apply(tenant, withMiles(`, transferable: true, ${wrong}`));
+    const told = userErrors.map(({ message }: Json) => message);
+    const elsewhere = told.filter((message: string) => message.includes('decides on it'));
+    expect([elsewhere.length, told.length]).toEqual([5, 6]);
+    expect(told.at(-1)).toContain('no commit holds for two members');
+    expect(await apply(tenant, withMiles(''))).toMatchObject({ changed: true });
+    const { data } = await tenant.ask('{ program { assets { code recordOf } } }');
+    const earned = await tenant.act(
+      'earnPoints',
+      { idempotencyKey: newRequestKey(), memberId: await enrol(tenant), asset: 'miles', amount: '1' },
+      'operation { id }',
+    );
+    expect(codesOf(earned)).toEqual(['RECORD_UNANSWERED']);
+    expect(data.program.assets).toEqual([
+      { code: 'miles', recordOf: 'EXTERNAL' },
+      ...['points', 'growth', 'token'].map((code) => ({ code, recordOf: 'INTERNAL' })),
+    ]);
+    // Nothing has an entry in it: it may be kept here after all.
+    const inside = withMiles('').replace('EXTERNAL', 'INTERNAL');
+    expect(await apply(tenant, inside)).toMatchObject({ changed: true });
+    expect(await apply(tenant, withMiles(''))).toMatchObject({ changed: true });
+  });
+
+  it('may not give the record of an asset that has entries to somebody else', async () => {
+    const tenant = await ownTenant(gateway);
+    await enrol(tenant);
+    const away = DEMO.replace('transferable: true', 'recordOf: EXTERNAL');
+    expect(away).not.toBe(DEMO);
+    expect((await apply(tenant, away)).userErrors).toMatchObject([
+      { code: 'ASSET_RECORD_MOVED', field: ['source', 'assets'] },
+    ]);
   });
 
   it('may not drop an asset or a benefit that members have', async () => {

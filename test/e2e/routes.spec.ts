@@ -54,6 +54,25 @@ it('serves the IDE, which fetches nothing from elsewhere', async () => {
   expect((await fetch(`${gateway.url}/`, { redirect: 'manual' })).headers.get('location')).toBe('/graphiql');
 });
 
+it('serves the example page, which may do nothing but ask this gateway', async () => {
+  const answer = await fetch(`${gateway.url}/examples/live-tape`);
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  const policy = answer.headers.get('content-security-policy') ?? '';
+  expect(policy).toMatch(/^default-src 'none'; script-src 'self' 'sha256-[^']+'; style-src 'sha256-[^']+'; /);
+  expect(policy).not.toContain('unsafe');
+  const [, script = ''] = /<script src="([^"]+)">/.exec(await answer.text()) ?? [];
+  const client = await fetch(`${gateway.url}${script}`);
+  expect(client.headers.get('content-type')).toMatch(/^text\/javascript/);
+  expect(await client.text()).toContain('graphql-transport-ws');
+});
+
+it('serves neither pages nor the schema where it can’t be asked for', async () => {
+  const closed = await startTestGateway({ beside: gateway, environment: { INTROSPECTION: 'false' } });
+  for (const path of ['/', '/graphiql', '/examples/live-tape', '/examples/live-tape/graphql-ws.min.js'])
+    expect((await fetch(`${closed.url}${path}`)).status).toBe(404);
+  await closed.close();
+});
+
 it.each(['/nothing', '/graphql/', '/graphqlx', '/..%2f..%2fetc/passwd', '/%ff', '//graphql', '/healthz/x'])(
   'has nothing at %s, and says so in JSON',
   async (path) => {

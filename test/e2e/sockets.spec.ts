@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { signToken } from '../../src/boot/index.ts';
 import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -151,6 +152,31 @@ describe('a socket', () => {
     expect(frame).toMatchObject({ type: 'next', payload: { data: { program: { currency: 'CNY' } } } });
     await socket.close();
   });
+
+  it('completes an id and uses it again at once: each event comes once, and no other’s end', async () => {
+    const memberId = await enrol(gateway);
+    const query = `subscription($memberId: ID!, $after: String) {
+      pointEvents(memberId: $memberId, asset: "points", after: $after) { cursor } }`;
+    const card = `{ member(id: "${memberId}") { ledger(asset: "points") { eventCursor } } }`;
+    let after = (await gateway.ask(card)).data.member.ledger.eventCursor;
+    const socket = await connectSocket(gateway);
+    const again = (): void => subscribe(socket, 'one', { query, variables: { memberId, after } });
+    again();
+    for (let count = 0; count < 3; count += 1) {
+      // The first one is complete while it is open, the others while they are being opened.
+      for (let more = 0; more < 5; more += 1) {
+        socket.send({ type: 'complete', id: 'one' });
+        again();
+      }
+      await earn(memberId);
+      const { id, payload } = await socket.next();
+      after = payload?.data?.pointEvents.cursor;
+      expect([id, after]).toEqual(['one', expect.any(String)]);
+    }
+    subscribe(socket, 'last', PROGRAM);
+    expect((await socket.next()).id).toBe('last');
+    await socket.close();
+  });
 });
 
 describe('the upgrade', () => {
@@ -254,5 +280,25 @@ describe('over a socket', () => {
     expect(await open()).toBe(before + 1);
     await socket.close();
     while ((await open()) !== before) expect(await open()).toBeGreaterThanOrEqual(before);
+  });
+
+  it('those who hang up before they are recognised are counted for nothing', async () => {
+    const count = async (): Promise<number> => {
+      const text = await (await fetch(`${gateway.url}/metrics`)).text();
+      return Number(/^membergraph_websockets (\d+)$/m.exec(text)?.[1]);
+    };
+    const before = await count();
+    await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const socket = await openSocket(gateway);
+        socket.send({ type: 'connection_init', payload: { 'x-api-key': gateway.demo.adminApiKey } });
+        socket.terminate();
+        await socket.closed;
+      }),
+    );
+    // One that comes after them is through when they are.
+    await (await connectSocket(gateway)).close();
+    for (let tries = 0; tries < 100 && (await count()) !== before; tries += 1) await delay(10);
+    expect(await count()).toBe(before);
   });
 });

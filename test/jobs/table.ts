@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 
 /** A job as an operator reads it. */
@@ -21,16 +20,4 @@ export async function jobsIn(owner: pg.Client): Promise<JobRow[]> {
       where j.key is not null order by j.key`,
   );
   return rows;
-}
-
-const LOOK_EVERY_MS = 50;
-const MOST_LOOKS = 1_000;
-
-/** Waits until a condition holds. */
-export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
-    if (await condition()) return;
-    await delay(LOOK_EVERY_MS);
-  }
-  throw new Error(`It never came true: ${condition.toString()}`);
 }

@@ -56,6 +56,7 @@ export function newLot(remaining: bigint, given: Partial<LotState> = {}): LotSta
     expiresAt: null,
     createdAt: day(0),
     maturedAt: pending ? null : day(0),
+    lost: 0n,
     ...given,
   };
 }

@@ -259,3 +259,12 @@ describe('any program of requests', () => {
     [8, 100],
   ])('carried out by %i callers at once comes to what plain arithmetic says', expectAlways, MOST_MS + 60_000);
 });
+
+it('an amount that no ledger can have is refused, also where it would count toward a tier', async () => {
+  const { tenant, members } = await newWorld();
+  const act = { idempotencyKey: 'too-much', memberId: members[0] ?? '', asset: 'growth', amount: 2n ** 63n };
+  await expect(application.services.ledgers.earn(tenant.ctx, act)).rejects.toMatchObject({
+    reasons: [{ code: 'BALANCE_OUT_OF_RANGE' }],
+  });
+  expect(await storedLedgers(owner)).toEqual(new Map());
+});

@@ -24,15 +24,19 @@ afterAll(async () => {
 const IMMUTABLE = [
   'entry',
   'operation',
-  'allocation',
   'leg',
   'operation_chain',
   'activity',
   'idempotency',
   'program',
+  'extension_revision',
+  'extension_change',
+  'extension_call',
+  'call_seal',
 ];
 const GROWING = [
-  ...IMMUTABLE,
+  ...IMMUTABLE.filter((table) => !['extension_call', 'call_seal'].includes(table)),
+  'extension',
   'ledger',
   'lot',
   'hold',

@@ -16,7 +16,10 @@ interface Column {
 /** How MikroORM calls what PostgreSQL calls otherwise. */
 const TYPES: Record<string, string> = { 'timestamp with time zone': 'timestamptz', integer: 'int' };
 /** MikroORM knows arrays of texts alone; these are written by statements of ours. */
-const WRITTEN_BY_STATEMENTS = ['operation.ledger_ids', 'operation.versions'];
+const WRITTEN_BY_STATEMENTS = [
+  ...['operation.ledger_ids', 'operation.versions'],
+  ...['operation_chain.operation_ids', 'operation_chain.offsets'],
+];
 /** The entities that the unit of work writes. */
 const WRITTEN_BY_MODEL = ['TenantDirectory', 'Tenant', 'TenantFeed', 'ApiKey', 'ProgramVersion'];
 

@@ -1,5 +1,6 @@
 import { newKey } from '../../src/kernel/ids.ts';
 import { statement, type Transaction, violatedConstraint } from '../../src/persistence/index.ts';
+import { newGreeter, startHost } from '../support/extensions.ts';
 import { openScratch, type Scratch } from './scratch.ts';
 
 const insert = statement<{ number: number }>(
@@ -355,5 +356,36 @@ describe('a unit of work', () => {
     });
     await expect(undone).rejects.toBe(failure);
     expect(await scratch.numbers()).toEqual([]);
+  });
+});
+
+describe('what asks extensions', () => {
+  const host = startHost({ plugins: [newGreeter('quick', () => ({ text: 'x' }))] });
+  afterAll(() => host.close());
+  const WITHIN = /^An extension is asked within a transaction/;
+
+  it('must not be called within a transaction, or a unit of work', async () => {
+    const { database, tea } = scratch;
+    await expect(database.transaction(tea, () => host.ask())).rejects.toThrow(WITHIN);
+    const later = database.transaction(tea, async (tx) => {
+      await tx.run(insert, [tea, 1]);
+      return await host.ask();
+    });
+    await expect(later).rejects.toThrow(WITHIN);
+    await expect(database.unitOfWork(tea, () => host.ask())).rejects.toThrow(WITHIN);
+    expect(host.recorder.calls).toEqual([]);
+    expect(await scratch.numbers()).toEqual([]);
+  });
+
+  it('may be called before it, after it, and by what it left behind once it has ended', async () => {
+    const { database, tea } = scratch;
+    const ended = Promise.withResolvers<void>();
+    expect(await host.ask()).toHaveLength(1);
+    const left = await database.transaction(tea, async () => ({
+      asks: ended.promise.then(() => host.ask()),
+    }));
+    ended.resolve();
+    expect(await left.asks).toHaveLength(1);
+    expect(await host.ask()).toHaveLength(1);
   });
 });

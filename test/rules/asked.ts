@@ -1,7 +1,8 @@
+import { type AskedMember, type Happening, toFacts } from '../../src/domain/expressions/index.ts';
 import type { ClaimedLimit } from '../../src/domain/limits/index.ts';
 import type { PinnedProgram } from '../../src/domain/programs/index.ts';
 import { decide, explain } from '../../src/domain/rules/decision.policy.ts';
-import { type AskedMember, askRules, type Happening, toFacts } from '../../src/domain/rules/index.ts';
+import { askRules } from '../../src/domain/rules/index.ts';
 
 export const MEMBER: AskedMember = {
   memberKey: '0193a1c2-0000-7000-8000-000000000001',
@@ -50,11 +51,11 @@ export function ask(
     credits: decisions.flatMap((decision) =>
       decision.credits.map((credit) => ({
         ...credit,
-        rule: decision.rule.code,
+        rule: decision.rule?.code ?? null,
         explanation: explain(program, decision, [credit]),
       })),
     ),
     explanations: decisions.map((decision) => explain(program, decision, decision.credits)),
-    outcomes: decisions.map(({ rule, outcome }) => `${rule.code} ${outcome}`),
+    outcomes: decisions.map(({ rule, outcome }) => `${rule?.code} ${outcome}`),
   };
 }

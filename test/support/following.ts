@@ -6,7 +6,7 @@ import type { Json, TestGateway } from './gateway.ts';
 export interface Following {
   /** The next result, as the gateway sent it. */
   result(): Promise<{ data?: Json; errors?: readonly Json[] }>;
-  /** The next event of a subscription to `pointEvents`. */
+  /** The next event of whichever stream is followed. */
   event(): Promise<Json>;
   stop(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export function follow(
     event: async () => {
       const { data, errors } = await result();
       if (errors !== undefined) throw new Error(`Instead of an event came ${JSON.stringify(errors)}.`);
-      return data.pointEvents;
+      return Object.values<Json>(data)[0];
     },
     stop: async () => {
       await results.return?.();

@@ -8,11 +8,12 @@ import pg from 'pg';
 import supertest from 'supertest';
 import { type DemoCredentials, ensureDemoTenant, signToken } from '../../src/boot/index.ts';
 import { openGateway } from '../../src/boot/open-gateway.ts';
-import { type Application, composeApplication, createLogger } from '../../src/compose.ts';
+import { type Application, composeApplication, createLogger, type Foundation } from '../../src/compose.ts';
 import { type Config, loadConfig } from '../../src/config/index.ts';
 import type { Plugin } from '../../src/extension/index.ts';
+import { withPluginFields } from '../../src/gateway/plugin-fields.ts';
 import { buildGraphQLSchema } from '../../src/gateway/schema.ts';
-import { loadPlugins } from '../../src/plugin-host/index.ts';
+import { loadPlugins, preparePlugins } from '../../src/plugin-host/index.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 /** JSON of a shape that only the test knows. */
@@ -59,23 +60,32 @@ export interface TestGatewayOptions {
   /** Instead of the built-in plugins. */
   readonly plugins?: readonly Plugin[];
   readonly environment?: NodeJS.ProcessEnv;
+  /** On whose database it runs too; on one of its own when missing. Close it before that one. */
+  readonly beside?: Pick<TestGateway, 'database'>;
+  /** Hears what is logged from warnings on, line by line. */
+  readonly log?: (line: string) => void;
+  /** How extensions are asked. */
+  readonly asking?: Foundation['asking'];
   /** Puts something between the gateway and its database; answers the address that leads through it. */
   readonly through?: (appUrl: string) => Promise<string>;
 }
 
-/** Starts a gateway of its own: the real application, on a copy of the template database. */
+/** Starts a gateway: the real application, on a copy of the template database, or on another one's. */
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
-  const database = await createTestDatabase();
+  const database = options.beside?.database ?? (await createTestDatabase());
   const dataDir = await mkdtemp(join(tmpdir(), 'membergraph-gateway-'));
   const environment = { LOG_LEVEL: 'silent', PORT: '0', DATA_DIR: dataDir, ...options.environment };
   const config = loadConfig(environment, '');
-  const plugins = options.plugins ?? (await loadPlugins(config.plugins));
-  const logger = createLogger(config.logLevel);
+  const loaded = options.plugins ?? (await loadPlugins(config.plugins)).plugins;
+  const set = { plugins: loaded, quarantined: [], optional: [] };
+  const { plugins } = await preparePlugins(set, database);
+  const { asking } = options;
+  const logger = options.log ? createLogger('warn', { write: options.log }) : createLogger(config.logLevel);
   const databaseUrl = await (options.through?.(database.appUrl) ?? database.appUrl);
-  const application = await composeApplication({ config, databaseUrl, plugins, logger });
+  const application = await composeApplication({ config, databaseUrl, plugins, logger, asking });
   const demo = await ensureDemoTenant(application, config);
   const tenantKey = (await application.services.tenants.findKeyByCode(demo.tenant)) ?? '';
-  const gateway = await openGateway(application, buildGraphQLSchema(), config);
+  const gateway = await openGateway(application, withPluginFields(buildGraphQLSchema(), plugins), config);
   gateway.server.listen(0, '127.0.0.1');
   await once(gateway.server, 'listening');
   const url = `http://127.0.0.1:${(gateway.server.address() as AddressInfo).port}`;
@@ -120,7 +130,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       await gateway.drain();
       await application.close();
       await owner.end();
-      await database.drop();
+      if (options.beside === undefined) await database.drop();
       await rm(dataDir, { recursive: true, force: true });
     },
   };

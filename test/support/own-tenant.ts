@@ -58,9 +58,18 @@ export async function applyProgram({ act }: OwnTenant, source: string): Promise<
 }
 
 /** A tenant of one test's own with this program, whose clock shows a moment. */
-export async function tenantWith(gateway: TestGateway, source: string, moment: string): Promise<OwnTenant> {
+export async function tenantWith(
+  gateway: TestGateway,
+  source: string,
+  moment: string | null = null,
+): Promise<OwnTenant> {
   const tenant = await ownTenant(gateway, { program: false });
   await applyProgram(tenant, source);
-  await setClock(gateway.application, tenant.tenantKey, moment);
+  if (moment !== null) await setClock(gateway.application, tenant.tenantKey, moment);
   return tenant;
+}
+
+/** The codes by which a mutation was refused. */
+export function codesOf({ userErrors }: Json): string[] {
+  return userErrors.map(({ code }: Json) => code);
 }

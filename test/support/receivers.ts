@@ -62,12 +62,3 @@ export async function bodyOf(request: IncomingMessage): Promise<string> {
 export function verify(secret: string, body: string, headers: IncomingMessage['headers']): void {
   new Webhook(secret).verify(body, headers as Record<string, string>);
 }
-
-/** Waits until something holds, at most two seconds. */
-export async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + 2_000;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`It never came to hold: ${holds}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

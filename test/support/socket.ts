@@ -56,6 +56,20 @@ export class TestSocket {
     return await new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
+  /** Stops reading: what is sent stays with the server, once the kernel holds no more. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Hangs up without a word. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
   async close(): Promise<void> {
     this.#socket.close();
     await this.closed;

@@ -1,3 +1,4 @@
+import { openEventStream } from './event-streams.ts';
 import type { Answer, TestGateway } from './gateway.ts';
 import { askOverSocket } from './socket.ts';
 
@@ -50,5 +51,15 @@ export const transports: readonly Transport[] = [
   {
     name: 'WebSocket',
     send: (gateway, sent, credentials) => askOverSocket(gateway, toText(sent), credentials),
+  },
+  {
+    name: 'server-sent events',
+    send: async (gateway, sent, credentials) => {
+      const stream = await openEventStream(gateway, toText(sent), credentials);
+      const answer = stream.status === 200 ? (await stream.next())?.data : JSON.parse(await stream.rest());
+      stream.close();
+      const { data = null, errors = [] } = answer as Partial<Answer>;
+      return { data, errors };
+    },
   },
 ];

@@ -225,7 +225,13 @@ describe('a review', () => {
     const listener = {
       changed: async (_tx: unknown, _context: unknown, keys: readonly string[]) => void told.push(...keys),
     };
-    const review = new TierReview(application.database, application.services.programs, listener, 77);
+    const review = new TierReview(
+      application.database,
+      application.services.programs,
+      listener,
+      application.watcher,
+      77,
+    );
     const { reviewed: looked, changed } = await review.review(tenantKey);
     expect(looked).toBe(MEMBERS * all.length);
 

@@ -1,4 +1,4 @@
-import { findTierAt, TierTracker } from '../../src/domain/tiers/index.ts';
+import { findTierAt, TierMarks, TierTracker } from '../../src/domain/tiers/index.ts';
 import { fromPublicId } from '../../src/kernel/ids.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ladderOf, withLadders } from './ladders.ts';
@@ -45,7 +45,7 @@ describe('the tier that an act left', () => {
     const memberKey = fromPublicId('member', await tenant.enrol()) ?? '';
     const { database, services } = gateway.application;
     const program = await services.programs.inForce(tenantKey);
-    const tracker = new TierTracker({ changed: async () => undefined });
+    const tracker = new TierTracker({ changed: async () => undefined }, new TierMarks());
     const count = async (metric: string, amount: bigint) =>
       await database.transaction(
         tenantKey,
@@ -57,7 +57,8 @@ describe('the tier that an act left', () => {
             tracker.count(tx, context, contributions),
             tracker.raise(tx, context, contributions),
           ]);
-          return tracker.tierAfter(tx, program, memberKey)?.code;
+          const tier = await tracker.tierAfter(tx, program, memberKey);
+          return tier?.code;
         },
         { dryRun: true },
       );

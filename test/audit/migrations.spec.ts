@@ -1,0 +1,148 @@
+import { readFile } from 'node:fs/promises';
+import type pg from 'pg';
+import { firstHash, linkAll, linksOf } from '../../src/domain/audit/chain.policy.ts';
+import { findContents } from '../../src/domain/audit/chain.repository.ts';
+import { settleTenant } from '../../src/jobs/index.ts';
+import { projectPath } from '../../src/persistence/index.ts';
+import { setClock, type TestTenant } from '../ledger/tenants.ts';
+import { connect, furnishTenant, startApplication, type TestApplication } from '../persistence/furnished.ts';
+
+// What migrations make of what was there: the books are taken back to the state before, and come out of it as
+// they were.
+
+let application: TestApplication;
+let tea: TestTenant;
+let owner: pg.Client;
+
+beforeAll(async () => {
+  application = await startApplication();
+  tea = await furnishTenant(application, 'tea');
+  owner = await connect(application.testDatabase.adminUrl);
+  await owner.query(`select set_config('app.tenant_id', $1, false)`, [tea.tenantKey]);
+  // Something has expired.
+  await setClock(application, tea.tenantKey, '2040-01-01T04:00:00Z');
+  await settleTenant(application.jobs, tea.tenantKey);
+  await application.proof.seal(tea.tenantKey);
+});
+
+afterAll(async () => {
+  await owner.end();
+  await application.close();
+});
+
+const textOf = (file: string): Promise<string> => readFile(projectPath('migrations', file), 'utf8');
+
+/** A part of a migration as it stands there. */
+async function partOf(file: string, part: RegExp): Promise<string> {
+  const [found] = part.exec(await textOf(file)) ?? [];
+  if (found === undefined) throw new Error(`${file} has no ${part}.`);
+  return found;
+}
+
+/** Runs a migration on what `takeBack` leaves, and looks at what comes of it. */
+async function migrated<Result>(
+  takeBack: () => Promise<unknown>,
+  migration: string,
+  look: () => Promise<Result>,
+): Promise<Result> {
+  await owner.query('begin');
+  try {
+    await takeBack();
+    await owner.query(`select set_config('app.tenant_id', '', true)`);
+    await owner.query(migration);
+    await owner.query(`select set_config('app.tenant_id', $1, true)`, [tea.tenantKey]);
+    return await look();
+  } finally {
+    await owner.query('rollback');
+  }
+}
+
+const rowsOf = async (sql: string): Promise<Record<string, unknown>[]> =>
+  (await owner.query<Record<string, unknown>>(sql)).rows;
+
+it('makes the legs of what was posted before there were any', async () => {
+  const legs = () => rowsOf('select * from leg order by position, asset, account');
+  const before = await legs();
+  const backfill = /alter table entry no force[\s\S]*alter table ledger force row level security;/;
+  const takeBack = async () => {
+    await owner.query('delete from leg');
+    await owner.query('alter table leg no force row level security');
+  };
+  expect(await migrated(takeBack, await partOf('0004_legs.sql', backfill), legs)).toEqual(before);
+});
+
+describe('what was taken from lots is moved to the entries that took it', () => {
+  const kept = async () => [
+    await rowsOf('select lot_ids, taken, lost from entry order by ledger_id, version'),
+    await rowsOf('select lot_id, lost from lot order by lot_id'),
+    await rowsOf('select position from operation_chain order by position'),
+  ];
+
+  /** The table from before, as it was made, with what entries say now. */
+  async function takeBack(): Promise<void> {
+    await owner.query(await partOf('0001_house.sql', /create table allocation[^;]*;/));
+    await owner.query(await partOf('0003_holds.sql', /alter table allocation[^;]*;/));
+    await owner.query(await partOf('0007_stored_value.sql', /alter table allocation[^;]*;/));
+    await owner.query(
+      `insert into allocation
+       select e.tenant_id, e.operation_id, e.ledger_id, u.lot_id, u.amount, e.recorded_at,
+              coalesce(u.lost, 0), u.place - 1
+         from entry e
+        cross join lateral unnest(e.lot_ids, e.taken, e.lost) with ordinality
+                     as u (lot_id, amount, lost, place)`,
+    );
+    await owner.query('alter table entry drop column lot_ids, drop column taken, drop column lost');
+    await owner.query('alter table lot drop column lost');
+  }
+
+  it('with its order, and what of it time took', async () => {
+    const before = await kept();
+    expect(before[0]).toContainEqual(
+      expect.objectContaining({ lost: expect.arrayContaining([expect.any(String)]) }),
+    );
+    expect(before[2]).not.toEqual([]);
+    expect(await migrated(takeBack, await textOf('0017_taken_lots.sql'), kept)).toEqual(before);
+  });
+
+  it('as the oldest releases kept it, whose chain is to be sealed anew', async () => {
+    const [entries, lots] = await kept();
+    const asOldest = async () => {
+      await takeBack();
+      await owner.query('update allocation set place = null, expired = 0');
+    };
+    const after = await migrated(asOldest, await textOf('0017_taken_lots.sql'), kept);
+    expect(after).toEqual([entries, lots, []]);
+  });
+});
+
+it('carries what was sealed one by one over to runs', async () => {
+  const { tenantKey } = tea;
+  const sql = application.database.survey(tenantKey);
+  const links = linkAll(firstHash(tenantKey), await findContents(sql, tenantKey, 0n, 5_000n));
+  // The later half as if there were many more before.
+  const far = (index: number): bigint => (index < links.length / 2 ? 0n : 1_000_000n);
+  const takeBack = async () => {
+    await owner.query('drop table operation_chain');
+    await owner.query(await partOf('0004_legs.sql', /create table operation_chain[^;]*;/));
+    for (const [index, { position, operationKey, hash }] of links.entries()) {
+      const values = [tenantKey, position + far(index), operationKey, hash];
+      await owner.query('insert into operation_chain values ($1, $2, $3, $4)', values);
+    }
+  };
+  const rows = await migrated(takeBack, await textOf('0018_sealed_runs.sql'), async () => {
+    const { rows: runs } = await owner.query('select * from operation_chain order by position');
+    return runs;
+  });
+  expect(rows).toHaveLength(2);
+  const carried = rows.flatMap(({ position, operation_ids, offsets, hashes }) =>
+    linksOf({ position: BigInt(position), operationKeys: operation_ids, offsets, hashes }),
+  );
+  const last = [Math.ceil(links.length / 2) - 1, links.length - 1];
+  expect(carried).toEqual(
+    links.map(({ position, operationKey, hash }, index) => ({
+      position: position + far(index),
+      operationKey,
+      hash: last.includes(index) ? hash : hash.subarray(0, 16),
+    })),
+  );
+});

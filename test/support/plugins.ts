@@ -1,0 +1,1 @@
+export { type AskedPlugin, askPlugin } from '../../src/testing/ask-plugin.ts';
