@@ -10,5 +10,6 @@ select
          from lot where lot.tenant_id = l.tenant_id and lot.ledger_id = l.ledger_id) as lots
     where l.posted <> e.posted or l.version <> e.version or l.version <> e.entries
        or lots.remaining - l.debt <> l.posted + l.pending)::integer as wrong_ledgers,
-  (select count(*) <> max(feed_position) or count(distinct feed_position) <> count(*) from entry)
+  (select count(*) <> max(position) or count(distinct position) <> count(*)
+     from (select feed_position as position from entry union all select position from feed_event) as taken)
     as feed_has_gap

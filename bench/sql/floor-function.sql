@@ -13,8 +13,8 @@ declare
   v_expires timestamptz := (date_trunc('month', (v_now at time zone 'Asia/Shanghai') + interval '12 months')
                             + interval '1 month') at time zone 'Asia/Shanghai';
 begin
-  insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
-  values (p_tenant, p_key, 'earnPoints', p_hash, jsonb_build_object('operation', p_operation), v_now);
+  insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
+  values (p_tenant, p_key, 'earnPoints', p_hash, p_operation, v_now);
   select led.* into l
     from ledger led
     join member m on m.tenant_id = led.tenant_id and m.member_id = led.member_id and m.status = 'ACTIVE'

@@ -21,8 +21,8 @@ begin
      left join member on member.tenant_id = p_tenant and member.member_id = m.member_id and status = 'ACTIVE'
     where member.member_id is null;
   if found then raise 'MEMBER_NOT_ACTIVE'; end if;
-  insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
-  select p_tenant, key, 'bench', hash, jsonb_build_object('operation', operation_id), v_now
+  insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
+  select p_tenant, key, 'bench', hash, operation_id, v_now
     from unnest(p_keys, p_hashes, p_operations) as k (key, hash, operation_id);
   insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions, created_at,
                          input_hash)

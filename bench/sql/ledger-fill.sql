@@ -25,9 +25,9 @@ select p.ledger_id, lots + (k - 1) * 2 + side, uuidv7(), p.lot_id, case side whe
   from setting, (select s.*, k, uuidv7() as lot_id from setting, generate_series(1, pairs) k, seed s offset 0) p,
        generate_series(1, 2) side;
 
-insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
+insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
 select tenant_id, gen_random_uuid()::text, case when delta > 0 then 'earnPoints' else 'redeemPoints' end,
-       sha256(uuid_send(operation_id)), jsonb_build_object('operation', operation_id), now
+       sha256(uuid_send(operation_id)), operation_id, now
   from act, setting;
 
 insert into operation (tenant_id, operation_id, kind, program_version, ledger_ids, versions, created_at,
@@ -38,10 +38,11 @@ select tenant_id, operation_id, case when delta > 0 then 'EARN' else 'REDEEM' en
 
 insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                    held_delta, posted_after, pending_after, held_after, feed_position, available_at,
-                   expires_at, occurred_at, recorded_at)
+                   expires_at, occurred_at, recorded_at, lot_ids, taken)
 select tenant_id, ledger_id, version, operation_id, case when delta > 0 then 'EARN' else 'REDEEM' end, delta,
        delta, 0, 0, posted, 0, 0, position, case when delta > 0 then now end,
-       case when delta > 0 then expires end, now, now
+       case when delta > 0 then expires end, now, now, case when delta < 0 then array[lot_id] end,
+       case when delta < 0 then array[-delta] end
   from act, setting;
 
 insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
@@ -55,9 +56,6 @@ insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, 
 select tenant_id, ledger_id, lot_id, operation_id, delta, case when version <= lots then delta else 0 end, false,
        now, expires, now, now
   from act, setting where delta > 0;
-
-insert into allocation (tenant_id, operation_id, ledger_id, lot_id, amount, recorded_at)
-select tenant_id, operation_id, ledger_id, lot_id, -delta, now from act, setting where delta < 0;
 
 insert into ledger (tenant_id, ledger_id, member_id, asset, posted, floor, version, feed_position, recorded_at,
                     settle_at)

@@ -11,6 +11,8 @@ declare
   v_position bigint;
   v_left bigint;
   v_taken bigint;
+  v_lots uuid[];
+  v_takings bigint[];
   v_delta bigint := case p_kind when 'EARN' then p_amount else -p_amount end;
   v_expires timestamptz;
 begin
@@ -19,8 +21,8 @@ begin
   v_expires := case p_kind when 'EARN' then v_now + interval '1 year' end;
   perform from member where tenant_id = p_tenant and member_id = p_member and status = 'ACTIVE';
   if not found then raise 'MEMBER_NOT_ACTIVE'; end if;
-  insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
-  values (p_tenant, p_key, 'bench', p_hash, jsonb_build_object('operation', p_operation), v_now);
+  insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
+  values (p_tenant, p_key, 'bench', p_hash, p_operation, v_now);
   select * into l from ledger where tenant_id = p_tenant and ledger_id = p_ledger for update;
   -- Who waited for the lock doesn't record a time before the last.
   v_now := greatest(v_now, l.recorded_at);
@@ -39,8 +41,8 @@ begin
       v_taken := least(v_left, o.remaining - o.held);
       update lot set remaining = remaining - v_taken
        where tenant_id = p_tenant and ledger_id = p_ledger and lot_id = o.lot_id;
-      insert into allocation (tenant_id, operation_id, ledger_id, lot_id, amount, recorded_at)
-      values (p_tenant, p_operation, p_ledger, o.lot_id, v_taken, v_now);
+      v_lots := v_lots || o.lot_id;
+      v_takings := v_takings || v_taken;
       v_left := v_left - v_taken;
       exit when v_left = 0;
     end loop;
@@ -48,9 +50,10 @@ begin
   update tenant_feed set position = position + 1 where tenant_id = p_tenant returning position into v_position;
   insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                      held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
-                     expires_at, occurred_at, recorded_at)
+                     expires_at, occurred_at, recorded_at, lot_ids, taken)
   values (p_tenant, p_ledger, l.version + 1, p_operation, p_kind, v_delta, v_delta, 0, 0, l.posted + v_delta, l.pending,
-          l.held, v_position, 'bench', case p_kind when 'EARN' then v_now end, v_expires, v_now, v_now);
+          l.held, v_position, 'bench', case p_kind when 'EARN' then v_now end, v_expires, v_now, v_now,
+          v_lots, v_takings);
   insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
   values (p_tenant, v_position, 'points', case p_kind when 'EARN' then 'ISSUED' else 'REDEEMED' end, p_operation,
           -v_delta, v_now);

@@ -102,9 +102,9 @@ declare
   place bigint;
   written entry;
 begin
-  insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
+  insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
   values (tenant, idempotency_key, 'earnPoints', request_hash,
-          jsonb_build_object('operation', operation_key), now);
+          operation_key, now);
   select l.* into account
     from ledger l join member m on m.tenant_id = l.tenant_id and m.member_id = l.member_id
    where l.tenant_id = tenant and l.member_id = member_id and l.asset = asset and m.status = 'ACTIVE'

@@ -55,11 +55,13 @@ select tenant_id, operation_id, kind, program_version, reason, array[ledger_id],
 
 insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                    held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
-                   expires_at, occurred_at, recorded_at)
+                   expires_at, occurred_at, recorded_at, lot_ids, taken)
 select tenant_id, ledger_id, version, operation_id, kind, amount, amount, 0, 0,
        sum(amount) over (partition by ledger_id order by version), 0, 0,
        feed_before + row_number() over (order by occurred_at, ledger_id, version), reason,
-       case when kind = 'EARN' then occurred_at end, expires_at, occurred_at, occurred_at
+       case when kind = 'EARN' then occurred_at end, expires_at, occurred_at, occurred_at,
+       case when kind = 'REDEEM' then array[first_value(lot_id) over (partition by ledger_id order by version)] end,
+       case when kind = 'REDEEM' then array[-amount] end
   from act, setting;
 
 insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at,
@@ -71,13 +73,6 @@ select tenant_id, a.ledger_id, a.lot_id, a.operation_id, a.amount, a.amount - co
   left join (select ledger_id, 1 as version, -sum(amount) as amount from act where kind = 'REDEEM'
               group by ledger_id) as spent using (ledger_id, version)
  where a.kind = 'EARN';
-
-insert into allocation (tenant_id, operation_id, ledger_id, lot_id, amount, recorded_at)
-select tenant_id, r.operation_id, r.ledger_id, first.lot_id, -r.amount, r.occurred_at
-  from act r
-  join act first on first.ledger_id = r.ledger_id and first.version = 1
-  cross join setting
- where r.kind = 'REDEEM';
 
 insert into ledger (tenant_id, ledger_id, member_id, asset, posted, floor, version, feed_position,
                     recorded_at, settle_at)

@@ -23,6 +23,6 @@ select e.version, e.kind, e.amount, e.posted_delta, e.pending_delta, e.held_delt
   join lot on lot.tenant_id = e.tenant_id and lot.ledger_id = e.ledger_id
           and lot.operation_id = e.operation_id
   join leg g on g.tenant_id = e.tenant_id and g.position = e.feed_position and g.operation_id = e.operation_id
-  join idempotency i on i.tenant_id = e.tenant_id and i.result ->> 'operation' = e.operation_id::text
+  join idempotency i on i.tenant_id = e.tenant_id and i.operation_id = e.operation_id
  where l.member_id = $1 and o.reference_type = 'ticket'
  order by e.version

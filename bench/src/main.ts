@@ -26,6 +26,22 @@ function ensureInstalled(): void {
   writeFileSync(stamp, wanted);
 }
 
+async function runExtensions(options: Options): Promise<void> {
+  if (options.extensions.includes('sandbox')) {
+    const { benchSandbox } = await import('./extensions/bench-sandbox.ts');
+    await benchSandbox(options);
+  }
+  if (options.extensions.includes('webhook')) {
+    const { benchWebhook } = await import('./extensions/webhook.ts');
+    await benchWebhook(options);
+  }
+  if (options.extensions.includes('isolation')) {
+    ensureInstalled();
+    const { benchIsolation } = await import('./extensions/isolation.ts');
+    await benchIsolation(options);
+  }
+}
+
 async function run(options: Options): Promise<void> {
   if (options.what === 'rules') {
     const { benchRules } = await import('./rules/bench-rules.ts');
@@ -33,10 +49,7 @@ async function run(options: Options): Promise<void> {
     return;
   }
   if (options.what === 'extensions') {
-    const { benchSandbox } = await import('./extensions/bench-sandbox.ts');
-    await benchSandbox(options);
-    const { benchWebhook } = await import('./extensions/webhook.ts');
-    await benchWebhook(options);
+    await runExtensions(options);
     return;
   }
   ensureInstalled();
@@ -53,6 +66,11 @@ async function run(options: Options): Promise<void> {
   if (options.what === 'feed') {
     const { benchFeed } = await import('./feed/bench-feed.ts');
     await benchFeed(options);
+    return;
+  }
+  if (options.what === 'live') {
+    const { benchLive } = await import('./live/bench-live.ts');
+    await benchLive(options);
     return;
   }
   if (options.what === 'review') {

@@ -36,20 +36,27 @@ export interface OpenedPostgres {
 }
 
 /** A PostgreSQL in a folder of its own, with nothing in it yet; both are removed in the end. */
-export async function openPostgres(cleanup: Cleanup): Promise<OpenedPostgres> {
+export async function openPostgres(
+  cleanup: Cleanup,
+  settings: Record<string, string> = {},
+): Promise<OpenedPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), 'membergraph-bench-'));
   cleanup.add(() => rm(dataDir, { recursive: true, force: true }));
   // As root, PostgreSQL runs as another user, who has to pass through here.
   await chmod(dataDir, 0o755);
   const embedded = (await productModule('persistence/embedded/index.js')) as typeof Embedded;
   cleanup.add(() => embedded.removeEmbeddedPostgres(dataDir));
-  const { adminUrl, appUrl, release } = await embedded.acquireEmbeddedPostgres({ dataDir });
+  const { adminUrl, appUrl, release } = await embedded.acquireEmbeddedPostgres({ dataDir, settings });
   cleanup.add(release);
   return { dataDir, adminUrl, appUrl };
 }
 
-export async function openProduct(cleanup: Cleanup): Promise<OpenedProduct> {
-  const { dataDir, adminUrl, appUrl } = await openPostgres(cleanup);
+/** @param settings of PostgreSQL */
+export async function openProduct(
+  cleanup: Cleanup,
+  settings?: Record<string, string>,
+): Promise<OpenedProduct> {
+  const { dataDir, adminUrl, appUrl } = await openPostgres(cleanup, settings);
   const { migrate } = (await productModule('persistence/index.js')) as typeof Persistence;
   await migrate(adminUrl, appUrl);
   // Decorators need the metadata that the schema's module brings.

@@ -37,7 +37,7 @@ const TIERS = ['bronze', 'silver'];
 const PAGE = 20;
 
 /** What Node is told so that a contender's process leaves a CPU profile when it ends. */
-export function profileArgs(name: ContenderName, folder: string | undefined): string[] {
+export function profileArgs(name: string, folder: string | undefined): string[] {
   if (folder === undefined) return [];
   return ['--cpu-prof', `--cpu-prof-dir=${resolve(folder)}`, `--cpu-prof-name=${name}.cpuprofile`];
 }

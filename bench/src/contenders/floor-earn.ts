@@ -15,7 +15,7 @@ export interface EarnInput {
 const claimKey = {
   name: 'claim',
   text: `
-    insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
+    insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
     values ($1, $2, 'earnPoints', $3, $4, date_trunc('milliseconds', now()))
     on conflict do nothing returning key`,
 };
@@ -145,8 +145,7 @@ function hashOf({ idempotencyKey: _, ...request }: EarnInput): Buffer {
 async function post(client: pg.PoolClient, tenantKey: string, input: EarnInput): Promise<Posted> {
   const operationKey = v7();
   const hash = hashOf(input);
-  const result = JSON.stringify({ operation: operationKey });
-  const claim = [tenantKey, input.idempotencyKey, hash, result];
+  const claim = [tenantKey, input.idempotencyKey, hash, operationKey];
   const claimed = await client.query({ ...claimKey, values: claim });
   if (claimed.rowCount === 0) throw new Error('The key was used before: the floor keeps no replays.');
   const locked = await client.query<LockedLedger>({

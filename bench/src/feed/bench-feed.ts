@@ -119,9 +119,9 @@ async function pagesOf(cleanup: Cleanup, product: OpenedProduct): Promise<string
 /** What only a gapless position lets anybody check. */
 async function checkPositions({ owner }: OpenedProduct): Promise<void> {
   const { rows } = await owner.query<{ is_whole: boolean }>(
-    `select count(*) = max(feed_position) and count(distinct feed_position) = count(*)
-              and max(feed_position) = (select max(position) from tenant_feed) as is_whole
-       from entry`,
+    `select count(*) = max(position) and count(distinct position) = count(*)
+              and max(position) = (select max(position) from tenant_feed) as is_whole
+       from (select feed_position as position from entry union all select position from feed_event) as taken`,
   );
   if (rows[0]?.is_whole !== true) throw new Error('The gapless positions have a gap.');
 }

@@ -30,7 +30,7 @@ export interface Filling {
 /** Enough that nobody runs out of points. */
 export const PLENTY = 1_000_000;
 
-const FILLED = ['idempotency', 'operation', 'entry', 'leg', 'lot', 'allocation'];
+const FILLED = ['idempotency', 'operation', 'entry', 'leg', 'lot'];
 
 /** Makes members with ledgers, as the tables' owner, who has `app.tenant_id` set from then on. */
 export async function fill(
@@ -90,10 +90,14 @@ async function dropIndexes(owner: pg.Client): Promise<() => Promise<void>> {
 }
 
 /** The built product's gateway as a process of its own, on the database that is open here. */
-export async function startGateway(cleanup: Cleanup, { dataDir }: OpenedProduct): Promise<ServerProcess> {
+export async function startGateway(
+  cleanup: Cleanup,
+  { dataDir }: OpenedProduct,
+  nodeArgs: readonly string[] = [],
+): Promise<ServerProcess> {
   return await startServer(cleanup, {
     name: 'membergraph',
-    args: [join(PRODUCT_FOLDER, 'main.js')],
+    args: [...nodeArgs, join(PRODUCT_FOLDER, 'main.js')],
     env: { DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'warn' },
     cwd: dataDir,
   });

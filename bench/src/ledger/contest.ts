@@ -23,6 +23,7 @@ export interface Effort {
   readonly databaseCores: number;
   readonly idleCores: number;
   readonly commits: number;
+  readonly elapsedMs: number;
 }
 
 export interface Contender {
@@ -74,6 +75,7 @@ export async function pressWatched({ pid, owner, press }: Contender, seconds: nu
       databaseCores: (cpu?.databaseMs ?? Number.NaN) / elapsedMs,
       idleCores,
       commits,
+      elapsedMs,
     },
   };
 }
@@ -86,7 +88,8 @@ export async function nextXid(owner: pg.Client): Promise<bigint> {
   return BigInt(rows[0]?.next ?? 0);
 }
 
-function idleMs(): number {
+/** Of all cores together, since the machine was started. */
+export function idleMs(): number {
   return cpus().reduce((sum, { times }) => sum + times.idle, 0);
 }
 

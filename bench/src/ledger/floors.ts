@@ -29,7 +29,7 @@ const SQL = {
   ),
   key: prepared(
     'b.key',
-    `insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
+    `insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
      values ($1, $2, 'bench', $3, $4, $5)`,
   ),
   member: prepared('b.member', 'select status from member where tenant_id = $1 and member_id = $2'),
@@ -59,11 +59,6 @@ const SQL = {
     'b.take',
     'update lot set remaining = remaining - $4 where tenant_id = $1 and ledger_id = $2 and lot_id = $3',
   ),
-  allocation: prepared(
-    'b.allocation',
-    `insert into allocation (tenant_id, operation_id, ledger_id, lot_id, amount, recorded_at)
-     values ($1, $2, $3, $4, $5, $6)`,
-  ),
   feed: prepared(
     'b.feed',
     'update tenant_feed set position = position + 1 where tenant_id = $1 returning position',
@@ -72,10 +67,10 @@ const SQL = {
     'b.entry',
     `insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta,
                         pending_delta, held_delta, posted_after, pending_after, held_after, feed_position,
-                        reason, available_at, expires_at, occurred_at, recorded_at)
+                        reason, available_at, expires_at, occurred_at, recorded_at, lot_ids, taken)
      values ($1, $2, $3, $4, $5, $6, $6, 0, 0, $7, 0, 0, $8, 'bench',
              case $5 when 'EARN' then $9::timestamptz end,
-             case $5 when 'EARN' then $9::timestamptz + interval '1 year' end, $9, $9)`,
+             case $5 when 'EARN' then $9::timestamptz + interval '1 year' end, $9, $9, $10, $11)`,
   ),
   leg: prepared(
     'b.leg',
@@ -136,7 +131,7 @@ async function postOn(
   const { memberKey, ledgerKey } = member;
   const [who] = await ask(SQL.member, tenant, memberKey);
   if (who?.status !== 'ACTIVE') throw new Error('The member is not active.');
-  await ask(SQL.key, tenant, key, hash, JSON.stringify({ operation }), begun);
+  await ask(SQL.key, tenant, key, hash, operation, begun);
   const [ledger] = await ask(SQL.ledger, tenant, ledgerKey, begun);
   // Who waited for the lock doesn't record a time before the last.
   const now = ledger?.now;
@@ -145,16 +140,18 @@ async function postOn(
   const posted = Number(ledger?.posted) + delta;
   if (posted < 0) throw new Error('The balance is too small.');
   await ask(SQL.operation, tenant, operation, kind, clock?.program_version, ledgerKey, version, now, hash);
+  let from: string | undefined;
   if (kind === 'EARN') await ask(SQL.lot, tenant, ledgerKey, v7(), operation, amount, now);
   else {
     const [lot] = await ask(SQL.lots, tenant, ledgerKey);
     if (Number(lot?.remaining) < amount) throw new Error('The floor spends from one lot alone.');
-    await ask(SQL.take, tenant, ledgerKey, lot?.lot_id, amount);
-    await ask(SQL.allocation, tenant, operation, ledgerKey, lot?.lot_id, amount, now);
+    from = lot?.lot_id;
+    await ask(SQL.take, tenant, ledgerKey, from, amount);
   }
   const [feed] = await ask(SQL.feed, tenant);
   const position = feed?.position;
-  await ask(SQL.entry, tenant, ledgerKey, version, operation, kind, delta, posted, position, now);
+  const took = from === undefined ? [null, null] : [[from], [amount]];
+  await ask(SQL.entry, tenant, ledgerKey, version, operation, kind, delta, posted, position, now, ...took);
   const account = kind === 'EARN' ? 'ISSUED' : 'REDEEMED';
   await ask(SQL.leg, tenant, position, account, operation, -delta, now);
   await ask(SQL.update, tenant, ledgerKey, posted, version, position, now);

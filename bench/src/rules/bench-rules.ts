@@ -1,6 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type * as Expressions from '../../../src/domain/expressions/index.ts';
 import type { ClaimedLimit } from '../../../src/domain/limits/index.ts';
 import type * as Programs from '../../../src/domain/programs/index.ts';
 import type * as Rules from '../../../src/domain/rules/index.ts';
@@ -21,7 +22,7 @@ const RULES = 100;
 interface Product {
   readonly askRules: typeof Rules.askRules;
   readonly decide: typeof Rules.decide;
-  readonly toFacts: typeof Rules.toFacts;
+  readonly toFacts: typeof Expressions.toFacts;
   readonly rulesFor: typeof Rules.rulesFor;
   readonly parseProgram: typeof Programs.parseProgram;
 }
@@ -32,7 +33,7 @@ type Decisions = ReturnType<typeof Rules.decide>;
 interface Asked {
   readonly memberKey: string;
   readonly amount: bigint;
-  readonly about: Parameters<typeof Rules.toFacts>[0];
+  readonly about: Parameters<typeof Expressions.toFacts>[0];
   readonly used: (most: bigint) => bigint;
 }
 
@@ -65,7 +66,8 @@ async function loadProduct(): Promise<Product> {
   const load = (folder: string): Promise<unknown> =>
     import(pathToFileURL(join(PRODUCT_FOLDER, 'domain', folder, 'index.js')).href);
   const { parseProgram } = (await load('programs')) as typeof Programs;
-  const { askRules, decide, toFacts, rulesFor } = (await load('rules')) as typeof Rules;
+  const { askRules, decide, rulesFor } = (await load('rules')) as typeof Rules;
+  const { toFacts } = (await load('expressions')) as typeof Expressions;
   return { askRules, decide, toFacts, rulesFor, parseProgram };
 }
 
@@ -138,7 +140,7 @@ function measure(
 function told({ decisions }: Decisions): Told[] {
   return decisions.map(({ rule, outcome, credits }) => {
     const given = credits.map(({ asset, amount }) => `${asset} ${amount}`);
-    return [rule.code, outcome, ...given].join(' ');
+    return [rule?.code, outcome, ...given].join(' ');
   });
 }
 
