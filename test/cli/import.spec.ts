@@ -6,6 +6,7 @@ import { projectPath } from '../../src/persistence/index.ts';
 import { connect } from '../persistence/furnished.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { runInProcess } from '../support/in-process.ts';
+import { WAITING_SESSIONS } from '../support/open-transactions.ts';
 import { type Ended, run } from '../support/process.ts';
 import { untilHolds } from '../support/until-holds.ts';
 
@@ -103,9 +104,7 @@ it('can be stopped and run again without counting anything twice', async () => {
     DATABASE_URL: database.appUrl,
     DATA_DIR: folder,
   });
-  await untilHolds(
-    async () => (await blocker.query('select from pg_locks where not granted')).rowCount !== 0,
-  );
+  await untilHolds(async () => (await blocker.query(WAITING_SESSIONS)).rows[0]?.waiting !== 0, 'it waits');
   stopped.child.kill('SIGINT');
   await blocker.query('rollback');
   await blocker.end();

@@ -7,6 +7,7 @@ import { refuse } from '../../src/kernel/errors.ts';
 import { contentsOf, expectNothingWritten } from '../support/contents.ts';
 import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { enrol, newIdentity, newRequestKey } from '../support/members.ts';
+import { WAITING_SESSIONS } from '../support/open-transactions.ts';
 import { execute } from '../support/typed-client.ts';
 import {
   AdjustDocument,
@@ -180,11 +181,8 @@ async function sendAtOnce(mutation: Mutation, times: number): Promise<Json[]> {
     sent.catch(() => undefined);
     let waiting = 0;
     while (waiting < backends) {
-      const [row] = await gateway.sql<{ count: string }>(
-        `select count(distinct pid) from pg_locks join pg_stat_activity using (pid)
-          where not granted and pg_stat_activity.datname = current_database()`,
-      );
-      waiting = Number(row?.count);
+      const [row] = await gateway.sql<{ waiting: number }>(WAITING_SESSIONS);
+      waiting = row?.waiting ?? 0;
     }
     await delay(backends < times ? 100 : 0);
     await blocker.query('rollback');

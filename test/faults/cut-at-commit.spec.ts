@@ -2,6 +2,7 @@ import { auditLedgers } from '../support/audit.ts';
 import { expectNothingWritten } from '../support/contents.ts';
 import { type Answer, type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { enrol, newRequestKey } from '../support/members.ts';
+import { WAITING_SESSIONS } from '../support/open-transactions.ts';
 import { CommitProxy } from './commit-proxy.ts';
 
 let gateway: TestGateway;
@@ -114,7 +115,7 @@ describe.each(Object.entries(ACTS))('%s', (_, actOf) => {
 /** Until the retry stands behind a lock of the transaction that is not committed yet. */
 async function untilSomebodyWaits(): Promise<void> {
   for (;;) {
-    const [row] = await gateway.sql('select count(*)::int as count from pg_locks where not granted');
-    if (row.count > 0) return;
+    const [row] = await gateway.sql(WAITING_SESSIONS);
+    if (row.waiting > 0) return;
   }
 }

@@ -20,3 +20,11 @@ export async function openTransactions(gateway: Pick<TestGateway, 'sql'>): Promi
 export async function untilNothingIsOpen(gateway: Pick<TestGateway, 'sql'>): Promise<void> {
   await untilHolds(async () => (await openTransactions(gateway)) === 0, 'no transaction is open');
 }
+
+/**
+ * Sessions of one database that stand behind a lock, asked for by anybody of it. Locks of other databases,
+ * which other specs have beside this one, don't count.
+ */
+export const WAITING_SESSIONS = `select count(distinct pid)::integer as waiting
+   from pg_locks join pg_stat_activity using (pid)
+  where not granted and datname = current_database()`;
