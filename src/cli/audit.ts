@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type AssetTotals, type Breaches, LAWS, type Liability } from '../domain/audit/index.ts';
-import { isCalendarDate } from '../kernel/calendar.ts';
 import { toPublicId } from '../kernel/ids.ts';
+import { momentOf } from './moment.ts';
 import { CommandFailure, inSession, type Session, tenantNamed } from './session.ts';
 import { currentLanguage, text } from './texts.ts';
 
@@ -54,15 +54,6 @@ export function addAuditCommand(cli: Command, say: Say): void {
         else await checkLaws(session, tenants, say);
       });
     });
-}
-
-/** @throws CommandFailure when it is no day, and no moment with its offset */
-function momentOf(written: string): Date {
-  const moment = new Date(written);
-  const isWritten = /^\d{4}-\d{2}-\d{2}(T.+(Z|[+-]\d{2}:\d{2}))?$/.test(written);
-  if (!isWritten || !isCalendarDate(written.slice(0, 10)) || Number.isNaN(moment.getTime()))
-    throw new CommandFailure(text('audit.badMoment', { moment: written }));
-  return moment;
 }
 
 async function tenantsOf(session: Session, code: string | undefined): Promise<readonly Audited[]> {

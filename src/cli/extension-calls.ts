@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { CallMode, CallOutcome } from '../extension/index.ts';
 import { extensionNamed, forTenant, sampleOf, wholeNumber } from './extension-session.ts';
+import { momentOf } from './moment.ts';
 import { CommandFailure } from './session.ts';
 import { text } from './texts.ts';
 
@@ -71,19 +72,23 @@ function addCallsCommand(extension: Command, say: Say): void {
 }
 
 function addReplayCommand(extension: Command, say: Say): void {
-  withCallOptions(extension.command('replay').description(text('extension.replay.about'))).action(
-    (name: string, options: CallOptions) =>
-      forTenant(options.tenant, async (asked) => {
+  withCallOptions(extension.command('replay').description(text('extension.replay.about')))
+    .option('--since <time>', text('extension.replay.since'))
+    .option('--until <time>', text('extension.replay.until'))
+    .action(async (name: string, options: CallOptions & { since?: string; until?: string }) => {
+      const [since, until] = [options.since, options.until].map((at) => (at ? momentOf(at) : null));
+      await forTenant(options.tenant, async (asked) => {
         const { extensionId } = await extensionNamed(asked, name);
         const { extensionTesting } = asked.application.services;
-        const report = await extensionTesting.replay(asked.ctx, { extensionId, ...filterOf(options) });
+        const input = { extensionId, since, until, ...filterOf(options) };
+        const report = await extensionTesting.replay(asked.ctx, input);
         const { calls, ...counts } = report;
         for (const call of calls) say(JSON.stringify(call));
         say(text('extension.replay.done', counts));
         if (counts.different > 0 || counts.failed > 0)
           throw new CommandFailure(text('extension.replay.differs'));
-      }),
-  );
+      });
+    });
 }
 
 function addReportCommand(extension: Command, say: Say): void {

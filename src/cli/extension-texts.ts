@@ -16,6 +16,7 @@ A first extension, from a file to LIVE:
   membergraph extension stage rule CANARY --percent 10 --tenant shop
   membergraph extension stage rule LIVE --tenant shop
   membergraph extension rollback rule --tenant shop         # what was LIVE before, at once
+--dry-run on register, stage and rollback says what would be, and whether it may.
 Registering a name again makes its next version; options that are missing stay as they were.
 More: docs/guides/your-first-extension.md`,
     'zh-CN': `
@@ -27,6 +28,7 @@ More: docs/guides/your-first-extension.md`,
   membergraph extension stage rule CANARY --percent 10 --tenant shop
   membergraph extension stage rule LIVE --tenant shop
   membergraph extension rollback rule --tenant shop         # 立即恢复此前的 LIVE 版本
+register、stage、rollback 加 --dry-run 只检查，不写入。
 再次登记同名扩展即生成下一版本，未给出的选项保持不变。
 详见：docs/guides/your-first-extension.zh-CN.md`,
   },
@@ -91,6 +93,50 @@ More: docs/guides/your-first-extension.md`,
   'extension.register.filter': {
     en: "It is asked only where this is true, in CEL: activity.type == 'review'.",
     'zh-CN': "仅在条件成立时调用（CEL），例如 activity.type == 'review'。",
+  },
+  'extension.register.postingLimits': {
+    en: 'The assets that an answer may post, and the most of each: \'{"points":"500"}\'; {} = none.',
+    'zh-CN': '一次回答可发放的资产及上限：\'{"points":"500"}\'；{} 表示不得发放。',
+  },
+  'extension.register.badPostingLimits': {
+    en: '--posting-limits takes whole amounts, as strings, by the assets’ codes: \'{"points":"500"}\'.',
+    'zh-CN': '--posting-limits 须为以资产代码为键的整数字符串：\'{"points":"500"}\'。',
+  },
+  'extension.register.stepBack': {
+    en: 'When it steps back to SHADOW: \'{"errorPercent":50,"latencyMs":400,"minimumCalls":20}\'.',
+    'zh-CN': '何时自动退回 SHADOW：\'{"errorPercent":50,"latencyMs":400,"minimumCalls":20}\'。',
+  },
+  'extension.register.badStepBack': {
+    en: '--step-back takes whole numbers: errorPercent, latencyMs, minimumCalls.',
+    'zh-CN': '--step-back 只接受整数 errorPercent、latencyMs、minimumCalls。',
+  },
+  'extension.dryRun': {
+    en: 'Only check it and say what would be; nothing is written.',
+    'zh-CN': '仅检查并说明结果，不写入任何内容。',
+  },
+  'extension.wouldBe': {
+    en: '{name}: version {version} would be {stage}; nothing was written.',
+    'zh-CN': '{name}：第 {version} 版将处于 {stage}；未写入任何内容。',
+  },
+  'extension.rotate.about': {
+    en: 'Make a webhook’s next signing secret, and print it this once; the one before holds beside it.',
+    'zh-CN': '生成 Webhook 的下一个签名密钥并仅显示一次；上一个密钥继续有效。',
+  },
+  'extension.requireShadow.about': {
+    en: 'Say whether new code has to be in SHADOW before it counts.',
+    'zh-CN': '设置新代码生效前是否必须经过 SHADOW。',
+  },
+  'extension.requireShadow.answer': {
+    en: 'yes or no; no, until it is said.',
+    'zh-CN': 'yes 或 no；未设置时为 no。',
+  },
+  'extension.requireShadow.yes': {
+    en: 'New code has to be in SHADOW before it counts.',
+    'zh-CN': '新代码须先经过 SHADOW 才能生效。',
+  },
+  'extension.requireShadow.no': {
+    en: 'New code may count at once.',
+    'zh-CN': '新代码可直接生效。',
   },
   'extension.register.what': {
     en: 'Name what answers: a file, --url or --plugin, and only one of them.',
@@ -163,6 +209,14 @@ More: docs/guides/your-first-extension.md`,
   'extension.calls.mode': {
     en: 'Only calls of this mode.',
     'zh-CN': '仅显示此方式的调用。',
+  },
+  'extension.replay.since': {
+    en: 'Only calls that began then or later, e.g. 2026-01-31T09:00:00+08:00.',
+    'zh-CN': '仅重放此时刻及以后的调用，例如 2026-01-31T09:00:00+08:00。',
+  },
+  'extension.replay.until': {
+    en: 'Only calls that began before then.',
+    'zh-CN': '仅重放此时刻之前的调用。',
   },
   'extension.replay.about': {
     en: 'Ask the newest version what recorded calls asked; exits 1 when an answer differs or fails.',

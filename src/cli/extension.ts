@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import type { ExtensionView } from '../domain/extensions/index.ts';
 import type { FailurePolicy, Stage } from '../extension/index.ts';
 import { newKey, toPublicId } from '../kernel/ids.ts';
 import { addExtensionCallCommands } from './extension-calls.ts';
@@ -32,6 +34,17 @@ interface RegisterOptions {
   readonly deadline?: number;
   readonly priority?: number;
   readonly filter?: string;
+  readonly postingLimits?: string;
+  readonly stepBack?: string;
+  readonly dryRun?: true;
+}
+
+interface StageOptions {
+  readonly tenant: string;
+  readonly percent?: number;
+  readonly to?: number;
+  readonly reason?: string;
+  readonly dryRun?: true;
 }
 
 export function addExtensionCommands(cli: Command, say: Say): void {
@@ -42,6 +55,7 @@ export function addExtensionCommands(cli: Command, say: Say): void {
   addLookCommands(extension, say);
   addRegisterCommand(extension, say);
   addStageCommands(extension, say);
+  addSafetyCommands(extension, say);
   addExtensionCallCommands(extension, say);
   addConformanceCommand(extension, say);
 }
@@ -103,6 +117,9 @@ function addRegisterCommand(extension: Command, say: Say): void {
     .option('--deadline <ms>', text('extension.register.deadline'), wholeNumber)
     .option('--priority <n>', text('extension.register.priority'), wholeNumber)
     .option('--filter <condition>', text('extension.register.filter'))
+    .option('--posting-limits <json>', text('extension.register.postingLimits'))
+    .option('--step-back <json>', text('extension.register.stepBack'))
+    .option('--dry-run', text('extension.dryRun'))
     .action(async (file: string | undefined, options: RegisterOptions) => {
       const name = options.name ?? (file === undefined ? options.plugin : basename(file, extname(file)));
       if (name === undefined) throw new CommandFailure(text('extension.register.nameless'));
@@ -119,7 +136,7 @@ function addRegisterCommand(extension: Command, say: Say): void {
         const { extension: made, signingSecret } = isOwn
           ? await services.extensions.update(ctx, { ...input, extensionId })
           : await services.extensions.register(ctx, { ...input, name, point: point ?? '' });
-        say(text('extension.is', { name, version: made.version, stage: made.stage }));
+        sayState(say, made, options);
         if (signingSecret !== null) say(text('extension.secret', { secret: signingSecret }));
       });
     });
@@ -139,13 +156,21 @@ function addStageCommands(extension: Command, say: Say): void {
     .requiredOption('--tenant <code>', text('tenant.option'))
     .option('--percent <n>', text('extension.percent'), wholeNumber)
     .option('--reason <text>', text('extension.reason'))
-    .action((name: string, stage: Stage, options: { tenant: string; percent?: number; reason?: string }) =>
+    .option('--dry-run', text('extension.dryRun'))
+    .action((name: string, stage: Stage, options: StageOptions) =>
       forTenant(options.tenant, async (asked) => {
         const { extensionId } = await extensionNamed(asked, name);
-        const { percent: canaryPercent, reason } = options;
-        const input = { idempotencyKey: `cli-${newKey()}`, extensionId, stage, canaryPercent, reason };
+        const { percent: canaryPercent, reason, dryRun } = options;
+        const input = {
+          idempotencyKey: `cli-${newKey()}`,
+          extensionId,
+          stage,
+          canaryPercent,
+          reason,
+          dryRun,
+        };
         const { extension: made } = await asked.application.services.extensions.setStage(asked.ctx, input);
-        say(text('extension.is', { name, version: made.version, stage: made.stage }));
+        sayState(say, made, options);
       }),
     );
   extension
@@ -155,14 +180,53 @@ function addStageCommands(extension: Command, say: Say): void {
     .requiredOption('--tenant <code>', text('tenant.option'))
     .option('--to <version>', text('extension.rollback.to'), wholeNumber)
     .option('--reason <text>', text('extension.reason'))
-    .action((name: string, { tenant, to, reason }: { tenant: string; to?: number; reason?: string }) =>
-      forTenant(tenant, async (asked) => {
+    .option('--dry-run', text('extension.dryRun'))
+    .action((name: string, options: StageOptions) =>
+      forTenant(options.tenant, async (asked) => {
         const { extensionId } = await extensionNamed(asked, name);
-        const input = { idempotencyKey: `cli-${newKey()}`, extensionId, toVersion: to, reason };
+        const { to: toVersion, reason, dryRun } = options;
+        const input = { idempotencyKey: `cli-${newKey()}`, extensionId, toVersion, reason, dryRun };
         const { extension: made } = await asked.application.services.extensions.rollBack(asked.ctx, input);
-        say(text('extension.is', { name, version: made.version, stage: made.stage }));
+        sayState(say, made, options);
       }),
     );
+}
+
+function addSafetyCommands(extension: Command, say: Say): void {
+  extension
+    .command('rotate')
+    .description(text('extension.rotate.about'))
+    .argument('<name>', text('extension.name'))
+    .requiredOption('--tenant <code>', text('tenant.option'))
+    .action((name: string, { tenant }: { tenant: string }) =>
+      forTenant(tenant, async (asked) => {
+        const { extensionId } = await extensionNamed(asked, name);
+        const input = { idempotencyKey: `cli-${newKey()}`, extensionId };
+        const rotated = await asked.application.services.extensions.rotateSecret(asked.ctx, input);
+        say(text('extension.secret', { secret: rotated.signingSecret ?? '' }));
+      }),
+    );
+  extension
+    .command('require-shadow')
+    .description(text('extension.requireShadow.about'))
+    .addArgument(new Argument('<answer>', text('extension.requireShadow.answer')).choices(['yes', 'no']))
+    .requiredOption('--tenant <code>', text('tenant.option'))
+    .action((answer: string, { tenant }: { tenant: string }) =>
+      forTenant(tenant, async ({ application, ctx }) => {
+        const input = { idempotencyKey: `cli-${newKey()}`, required: answer === 'yes' };
+        const required = await application.services.extensions.requireShadow(ctx, input);
+        say(text(required ? 'extension.requireShadow.yes' : 'extension.requireShadow.no'));
+      }),
+    );
+}
+
+/** What an extension is now, or would be by what was only tried. */
+function sayState(
+  say: Say,
+  { name, version, stage }: Pick<ExtensionView, 'name' | 'version' | 'stage'>,
+  { dryRun }: { readonly dryRun?: true },
+): void {
+  say(text(dryRun ? 'extension.wouldBe' : 'extension.is', { name, version, stage }));
 }
 
 /** @throws CommandFailure unless it is a file, a service or a plugin */
@@ -186,5 +250,36 @@ function settingsOf(options: RegisterOptions) {
     ...{ stage: options.stage, canaryPercent: options.percent, onFailure: options.onFailure },
     ...{ deadlineMs: options.deadline, priority: options.priority, filter: options.filter },
     defaultOutput: options.default === undefined ? undefined : jsonOf(options.default, '--default'),
+    postingLimits: postingLimitsOf(options.postingLimits),
+    stepBack: options.stepBack === undefined ? undefined : stepBackOf(options.stepBack),
+    dryRun: options.dryRun,
   };
+}
+
+const POSTING_LIMITS = z.record(
+  z.string(),
+  z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .transform(BigInt),
+);
+const STEP_BACK = z.strictObject({
+  errorPercent: z.int().optional(),
+  latencyMs: z.int().optional(),
+  minimumCalls: z.int().optional(),
+});
+
+/** @throws CommandFailure unless it is an object of whole amounts, as strings, by the assets' codes */
+function postingLimitsOf(json: string | undefined) {
+  if (json === undefined) return undefined;
+  const limits = POSTING_LIMITS.safeParse(jsonOf(json, '--posting-limits'));
+  if (!limits.success) throw new CommandFailure(text('extension.register.badPostingLimits'));
+  return Object.entries(limits.data).map(([asset, most]) => ({ asset, most }));
+}
+
+/** @throws CommandFailure unless it is an object of the numbers that `registerExtension` takes */
+function stepBackOf(json: string) {
+  const stepBack = STEP_BACK.safeParse(jsonOf(json, '--step-back'));
+  if (!stepBack.success) throw new CommandFailure(text('extension.register.badStepBack'));
+  return stepBack.data;
 }

@@ -200,7 +200,7 @@ export const texts = {
     en: 'The chains of {count} tenants are broken.',
     'zh-CN': '{count} 个企业的哈希链已损坏。',
   },
-  'audit.badMoment': {
+  'moment.bad': {
     en: '"{moment}" is no moment: write it in ISO 8601, e.g. 2026-01-31T16:00:00Z.',
     'zh-CN': '“{moment}”不是有效时刻，请使用 ISO 8601 格式，例如 2026-01-31T16:00:00Z。',
   },

@@ -68,6 +68,55 @@ it('shows a webhook’s secret once', async () => {
   expect((await extension('show', 'crm')).stdout).not.toContain('whsec');
 });
 
+it('rotates a webhook’s secret, and only a webhook’s', async () => {
+  const { stdout } = await extension('rotate', 'crm');
+  expect(stdout).toMatch(/^The signing secret, shown this once: whsec_\S+\n$/);
+  expect(JSON.parse((await extension('show', 'crm')).stdout)).toMatchObject({
+    changes: [{ kind: 'SECRET_ROTATED', madeBy: 'cli' }, {}],
+  });
+  expect(await extension('rotate', 'rank')).toMatchObject({ code: 1, stdout: '' });
+});
+
+it('keeps limits and when to step back, and writes nothing when it is only tried', async () => {
+  const limits = [
+    '--posting-limits',
+    '{"points":"500"}',
+    '--step-back',
+    '{"errorPercent":20,"latencyMs":90}',
+  ];
+  const tried = await extension('register', file, ...limits, '--dry-run');
+  expect(tried.stdout).toBe('rank: version 4 would be DRAFT; nothing was written.\n');
+  expect(JSON.parse((await extension('show', 'rank')).stdout)).toMatchObject({
+    version: 3,
+    postingLimits: null,
+  });
+  expect((await extension('register', file, ...limits)).stdout).toBe('rank: version 4 is DRAFT.\n');
+  expect(JSON.parse((await extension('show', 'rank')).stdout)).toMatchObject({
+    ...{ version: 4, postingLimits: [{ asset: 'points', most: '500' }], errorPercent: 20, latencyMs: 90 },
+  });
+  const staged = await extension('stage', 'rank', 'SHADOW', '--dry-run');
+  expect(staged.stdout).toBe('rank: version 4 would be SHADOW; nothing was written.\n');
+  const rolled = await extension('rollback', 'rank', '--dry-run');
+  expect(rolled.stdout).toBe('rank: version 5 would be LIVE; nothing was written.\n');
+  expect((await extension('list')).stdout).toMatch(/^rank\tpoints\.rule\tSANDBOX\tDRAFT\t4$/m);
+});
+
+it('demands SHADOW before what is new counts', async () => {
+  expect((await extension('require-shadow', 'yes')).stdout).toContain('has to be in SHADOW');
+  expect(await extension('stage', 'rank', 'LIVE')).toMatchObject({
+    ...{ code: 1, stderr: expect.stringContaining('SHADOW') },
+  });
+  expect((await extension('require-shadow', 'no')).stdout).toBe('New code may count at once.\n');
+  expect((await extension('stage', 'rank', 'LIVE')).stdout).toBe('rank: version 4 is LIVE.\n');
+});
+
+it('replays the calls of a while', async () => {
+  const none = await extension('replay', 'rank', '--until', '2020-01-01');
+  expect(none).toMatchObject({ code: 0, stdout: '0 the same, 0 different, 0 failed, 0 not asked\n' });
+  const all = await extension('replay', 'rank', '--since', '2020-01-01T00:00:00+08:00', '--first', '1');
+  expect(all.stdout.trim().split('\n')).toHaveLength(2);
+});
+
 it('says what is wrong, and exits 1', async () => {
   const failed = async (says: string, ...args: string[]): Promise<void> => {
     const { code, stderr } = await extension(...args);
@@ -82,6 +131,10 @@ it('says what is wrong, and exits 1', async () => {
   );
   await failed('Give a whole number.', 'calls', 'crm', '--first', 'ten');
   await failed('Name one of DRAFT, SHADOW, CANARY, LIVE, RETIRED.', 'stage', 'crm', 'LIFE');
+  await failed('is no moment', 'replay', 'rank', '--since', 'yesterday');
+  await failed('whole amounts', 'register', file, '--posting-limits', '{"points":500}');
+  await failed('whole numbers', 'register', file, '--step-back', '{"errors":1}');
+  await failed('yes, no', 'require-shadow', 'maybe');
   await failed('no JSON', 'test', 'crm', '--sample', '{');
   await failed('can’t be read', 'register', join(folder, 'none.js'));
   await writeFile(join(folder, 'bad.js'), 'export default (');
