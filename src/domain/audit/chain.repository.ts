@@ -6,6 +6,12 @@ interface OperationText {
   readonly text: string;
 }
 
+interface EntryText extends OperationText {
+  readonly position: bigint;
+  /** What it took from lots and gave back to them, each a text; null of an entry that took nothing. */
+  readonly allocations: readonly string[] | null;
+}
+
 const selectFeed = statement<{ position: bigint }>(
   'chain.feed',
   'select position from tenant_feed where tenant_id = $1',
@@ -25,19 +31,25 @@ const selectRuns = statement<ChainRun>(
 const ENTRY = `json_build_array(e.feed_position, e.ledger_id, e.version, e.kind, e.amount, e.posted_delta,
   e.pending_delta, e.held_delta, e.posted_after, e.pending_after, e.held_after, e.reason, e.available_at,
   e.expires_at, e.occurred_at, e.recorded_at)::text`;
-const selectEntries = statement<OperationText & { ledgerKey: string; version: bigint; position: bigint }>(
+const ALLOCATIONS = `case when e.lot_ids is not null then array(
+    select json_build_array(e.ledger_id, a.lot_id, a.amount, coalesce(a.lost, 0), e.recorded_at, a.place - 1)::text
+      from unnest(e.lot_ids, e.taken, e.lost) with ordinality as a (lot_id, amount, lost, place)) end`;
+const selectEntries = statement<EntryText & { ledgerKey: string; version: bigint }>(
   'chain.entries',
   `select e.operation_id as "operationKey", e.ledger_id as "ledgerKey", e.version,
-          e.feed_position as position, ${ENTRY} as text
+          e.feed_position as position, ${ENTRY} as text, ${ALLOCATIONS} as allocations
      from entry e where e.tenant_id = $1 and e.feed_position > $2 and e.feed_position <= $3`,
 );
-/** Those that operations name, and that lie elsewhere in the feed. */
-const selectNamed = statement<OperationText & { position: bigint }>(
+/** Those that operations name, and that lie elsewhere in the feed; each is looked up by its key. */
+const selectNamed = statement<EntryText>(
   'chain.named',
-  `select e.operation_id as "operationKey", e.feed_position as position, ${ENTRY} as text
-     from entry e
-     join unnest($2::uuid[], $3::bigint[]) as n (ledger_id, version) using (ledger_id, version)
-    where e.tenant_id = $1 and e.ledger_id = any($2::uuid[])`,
+  `select e."operationKey", e.position, e.text, e.allocations
+     from unnest($2::uuid[], $3::bigint[]) as n (ledger_id, version)
+    cross join lateral (
+          select e.operation_id as "operationKey", e.feed_position as position, ${ENTRY} as text,
+                 ${ALLOCATIONS} as allocations
+            from entry e where e.tenant_id = $1 and e.ledger_id = n.ledger_id and e.version = n.version
+          offset 0) as e`,
 );
 const OPERATION = `o.operation_id, o.kind, o.program_version, o.activity_id, o.reason, o.reference_type,
   o.reference_id, o.ref_operation_id, o.explanation, o.ledger_ids, o.versions, o.created_at`;
@@ -60,17 +72,6 @@ const selectLots = statement<OperationText>(
                else json_build_array(${LOT}, t.portion) end::text as text
      from lot t
     where t.tenant_id = $1 and t.ledger_id = any($2::uuid[]) and t.operation_id = any($3::uuid[])`,
-);
-const selectAllocations = statement<OperationText>(
-  'chain.allocations',
-  `select o.operation_id as "operationKey",
-          json_build_array(e.ledger_id, a.lot_id, a.amount, coalesce(a.lost, 0), e.recorded_at,
-                           a.place - 1)::text as text
-     from operation o
-    cross join lateral unnest(o.ledger_ids, o.versions) as w (ledger_id, version)
-     join entry e on e.tenant_id = $1 and e.ledger_id = w.ledger_id and e.version = w.version
-    cross join lateral unnest(e.lot_ids, e.taken, e.lost) with ordinality as a (lot_id, amount, lost, place)
-    where o.tenant_id = $1 and o.operation_id = any($3::uuid[]) and e.ledger_id = any($2::uuid[])`,
 );
 /** Of a hold what never changes; of its parts everything. */
 const selectHolds = statement<OperationText>(
@@ -135,7 +136,7 @@ export async function findContents(
     }),
   );
   const ledgerKeys = new Set([...placed, ...elsewhere].map(({ ledgerKey }) => ledgerKey));
-  const [named, lots, allocations, holds, legs] = await Promise.all([
+  const [named, lots, holds, legs] = await Promise.all([
     elsewhere.length === 0
       ? []
       : sql.run(selectNamed, [
@@ -144,14 +145,12 @@ export async function findContents(
           elsewhere.map(({ version }) => version),
         ]),
     sql.run(selectLots, [tenantKey, [...ledgerKeys], keys]),
-    sql.run(selectAllocations, [tenantKey, [...ledgerKeys], keys]),
     sql.run(selectHolds, [tenantKey, [...ledgerKeys], keys]),
     sql.run(selectLegs, [tenantKey, after, to]),
   ]);
   const entriesOf = Map.groupBy([...placed, ...named], ({ operationKey }) => operationKey);
   const rowOf = new Map(operations.map(({ operationKey, text }) => [operationKey, text]));
-  const [lotsOf, allocationsOf] = [textsOf(lots), textsOf(allocations)];
-  const [holdsOf, legsOf] = [textsOf(holds), textsOf(legs)];
+  const [lotsOf, holdsOf, legsOf] = [textsOf(lots), textsOf(holds), textsOf(legs)];
   const contents = keys.map((operationKey): ChainContent => {
     const entries = entriesOf.get(operationKey) ?? [];
     const positions = entries.map(({ position }) => position);
@@ -161,7 +160,7 @@ export async function findContents(
       operation: rowOf.get(operationKey) ?? null,
       entries: entries.map(({ text }) => text),
       lots: lotsOf.get(operationKey) ?? [],
-      allocations: allocationsOf.get(operationKey) ?? [],
+      allocations: entries.flatMap(({ allocations }) => allocations ?? []),
       legs: legsOf.get(operationKey) ?? [],
       holds: holdsOf.get(operationKey) ?? [],
     };
