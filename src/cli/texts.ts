@@ -233,8 +233,8 @@ export const texts = {
   },
   'import.about': { en: 'Bring in what happened before.', 'zh-CN': '导入历史数据。' },
   'import.activities.about': {
-    en: 'Record the purchases of a file; can be stopped and run again without counting anything twice.',
-    'zh-CN': '记录文件中的消费；可随时中断并重新执行，不会重复计算。',
+    en: 'Record a file’s purchases, each once however often it is run; exits 1 when every line is refused.',
+    'zh-CN': '记录文件中的消费；可随时中断并重新执行，不会重复计算；所有行均被拒绝时以 1 退出。',
   },
   'import.file': { en: 'The file.', 'zh-CN': '文件。' },
   'import.format': {

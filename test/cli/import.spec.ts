@@ -88,6 +88,13 @@ it('writes refused lines with their numbers to a file, and takes the rest', asyn
   ]);
 });
 
+it('exits 1 where every line is refused', async () => {
+  const ended = await importCdnow(await cdnowFile(['nonsense', ' 00002 19971301  1    5.00']));
+  expect(ended.code).toBe(1);
+  expect(totals(ended)).toEqual({ members: 0, activities: 0, points: 0, refused: 2 });
+  expect((await importCdnow(await cdnowFile([]))).code).toBe(0);
+});
+
 it('can be stopped and run again without counting anything twice', async () => {
   const count = 4_000;
   const lines = Array.from(
@@ -172,6 +179,8 @@ it('takes quotes within fields, and refuses one that is never closed with what i
   expect(refused).toMatch(/^\d+\t[^\t]+\t"d,2024-03-01,100.00\ne,2024-03-01,100.00\n/);
   const unwritten = await cli(...command, '--refused-file', join(folder, 'missing', 'refused.txt'));
   expect(unwritten).toMatchObject({ code: 1, stderr: expect.stringContaining('by --refused-file.\n') });
+  const kind = await cli(...command, '--identity-kind', 'phone');
+  expect(kind).toMatchObject({ code: 1, stderr: expect.stringContaining('EXTERNAL') });
   const counted = await cli(...command, '--batch', 'many');
   expect(counted).toMatchObject({ code: 1, stderr: expect.stringContaining('"many" is no count') });
 });

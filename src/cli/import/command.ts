@@ -1,7 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Presets, SingleBar } from 'cli-progress';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { operatorContext, readExampleProgram } from '../../boot/index.ts';
 import { IdentityKind } from '../../domain/members/index.ts';
 import { CommandFailure, inSession, type Session, tenantNamed } from '../session.ts';
@@ -22,7 +22,7 @@ interface ImportOptions {
   readonly concurrency: string;
   readonly refusedFile?: string;
   readonly memberColumn?: string;
-  readonly identityKind: string;
+  readonly identityKind: IdentityKind;
   readonly dateColumn?: string;
   readonly dateFormat?: string;
   readonly amountColumn?: string;
@@ -52,7 +52,11 @@ export function addImportCommand(cli: Command, exitWith: (code: number) => void)
     .option('--batch <lines>', text('import.batch'), '500')
     .option('--concurrency <commits>', text('import.concurrency'), '2')
     .option('--member-column <name>', text('import.column.member'))
-    .option('--identity-kind <kind>', text('import.column.identity'), 'EXTERNAL')
+    .addOption(
+      new Option('--identity-kind <kind>', text('import.column.identity'))
+        .choices(Object.values(IdentityKind))
+        .default('EXTERNAL'),
+    )
     .option('--date-column <name>', text('import.column.date'))
     .option('--date-format <format>', text('import.column.dateFormat'))
     .option('--amount-column <name>', text('import.column.amount'))
@@ -103,7 +107,7 @@ async function importInto(
     columns === null ? readCdnow(file, zone) : readCsv(file, zone, columns);
   const refusedFile = options.refusedFile ?? `${basename(file)}.refused.txt`;
   const progress = startProgress(size);
-  const { refused } = await importActivities({
+  const { read, refused } = await importActivities({
     ctx: operatorContext(tenantKey, 'import'),
     activities,
     lines,
@@ -125,7 +129,8 @@ async function importInto(
     `{"members": ${members}, "activities": ${recorded}, "points": ${points}, "refused": ${refused}, ` +
       `"seconds": ${seconds}}\n`,
   );
-  if (!signal.aborted) return 0;
+  // Lines that can't be taken are a matter of their own; a file of nothing else is the wrong one.
+  if (!signal.aborted) return refused > 0 && refused === read ? 1 : 0;
   process.stderr.write(`${text('import.stopped')}\n`);
   return 130;
 }
@@ -165,19 +170,13 @@ async function ensureTenant(session: Session, { tenant, format }: CountedOptions
 /** @throws CommandFailure when a column is missing */
 function toColumns(options: ImportOptions): CsvColumns {
   const { memberColumn, dateColumn, amountColumn } = options;
-  const kind = Object.values(IdentityKind).find((one) => one === options.identityKind);
-  if (
-    memberColumn === undefined ||
-    dateColumn === undefined ||
-    amountColumn === undefined ||
-    kind === undefined
-  ) {
-    const missing = '--member-column --date-column --amount-column --identity-kind';
+  if (memberColumn === undefined || dateColumn === undefined || amountColumn === undefined) {
+    const missing = '--member-column --date-column --amount-column';
     throw new CommandFailure(text('import.noColumns', { missing }));
   }
   return {
     member: memberColumn,
-    identityKind: kind,
+    identityKind: options.identityKind,
     date: dateColumn,
     dateFormat: options.dateFormat ?? null,
     amount: amountColumn,

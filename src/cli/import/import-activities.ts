@@ -84,9 +84,9 @@ const READ_AHEAD = 2;
  * Records every line through the service that `recordActivity` uses, many in one transaction. Lines of one
  * member go one after the other, in the file's order; while the database is at work for one lane, the next
  * commit of another is worked out. A lane waits for its own lines alone.
- * @returns how many lines were refused
+ * @returns how many lines were read, and how many of them refused
  */
-export async function importActivities(job: ImportJob): Promise<{ refused: number }> {
+export async function importActivities(job: ImportJob): Promise<{ read: number; refused: number }> {
   const refused = new RefusedLines(job.refusedFile);
   const seen = new Map<string, number>();
   const lanes = Array.from({ length: job.concurrency }, (): Lane => ({ gathered: [], working: null }));
@@ -111,8 +111,10 @@ export async function importActivities(job: ImportJob): Promise<{ refused: numbe
     if (lane.working === null && lane.gathered.length >= atLeast) lane.working = work(lane, atLeast);
     await lane.working;
   };
+  let read = 0;
   for await (const line of job.lines) {
     if (job.signal.aborted || failure !== null) break;
+    read += 1;
     const { purchase } = line;
     if (purchase === null) {
       refused.add(line, text('import.lineBad'));
@@ -133,7 +135,7 @@ export async function importActivities(job: ImportJob): Promise<{ refused: numbe
   await Promise.all(lanes.map((lane) => keepWorking(lane, 1)));
   await refused.close();
   if (failure !== null) throw failure;
-  return { refused: refused.count };
+  return { read, refused: refused.count };
 }
 
 function laneOf(value: string, lanes: number): number {

@@ -32,7 +32,8 @@ const ENTRY = `json_build_array(e.feed_position, e.ledger_id, e.version, e.kind,
   e.pending_delta, e.held_delta, e.posted_after, e.pending_after, e.held_after, e.reason, e.available_at,
   e.expires_at, e.occurred_at, e.recorded_at)::text`;
 const ALLOCATIONS = `case when e.lot_ids is not null then array(
-    select json_build_array(e.ledger_id, a.lot_id, a.amount, coalesce(a.lost, 0), e.recorded_at, a.place - 1)::text
+    select json_build_array(e.ledger_id, a.lot_id, a.amount, coalesce(a.lost, 0), e.recorded_at,
+                            a.place - 1)::text
       from unnest(e.lot_ids, e.taken, e.lost) with ordinality as a (lot_id, amount, lost, place)) end`;
 const selectEntries = statement<EntryText & { ledgerKey: string; version: bigint }>(
   'chain.entries',
