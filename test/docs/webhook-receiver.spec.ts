@@ -64,7 +64,7 @@ describe.each(RECEIVERS)('the receiver %s', (file, command) => {
   it('passes the challenge', async () => {
     const registration = { id: 'a', url, secrets: [SECRET] } as const;
     const facts = { tenant: 'tea', callId: 'call_challenge' };
-    expect(await runtime.challenge(registration, facts, { deadlineMs: 2_000 })).toMatchObject({
+    expect(await runtime.challenge(registration, facts, { deadlineMs: 10_000 })).toMatchObject({
       outcome: 'OK',
     });
   });
