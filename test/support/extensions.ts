@@ -135,6 +135,11 @@ export interface HostOptions {
   readonly breakMs?: number;
 }
 
+/** No test here asks by a name that there is; the network's own server may be away, and then takes long. */
+async function nobodyHasIt(host: string): Promise<never> {
+  throw Object.assign(new Error(`There is no ${host}.`), { code: 'ENOTFOUND' });
+}
+
 /** A host with real runtimes, that asks what a test registers. */
 export function startHost({
   plugins = [],
@@ -163,6 +168,7 @@ export function startHost({
     sandboxWorkers,
     allowedNetworks: ['127.0.0.0/8'],
     breaker: { failures: 5, breakMs },
+    resolve: nobodyHasIt,
   });
   const host = new PluginHost<Facts>({
     registrations,
