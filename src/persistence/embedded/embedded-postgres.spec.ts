@@ -251,7 +251,7 @@ describe('embedded PostgreSQL', () => {
     process.kill(pid, 'SIGKILL');
     await untilHolds(() => !runs(pid));
     const { uid, gid } = await stat(file);
-    const stranger = spawn('sleep', ['60'], isRoot ? { uid, gid } : {});
+    const stranger = spawn('sleep', ['600'], isRoot ? { uid, gid } : {});
     children.push(stranger);
     await writeFile(file, text.replace(/^\d+/, String(stranger.pid)));
     const after = await acquire({ dataDir });
