@@ -27,7 +27,7 @@ async function send(
   return await gateway.ask(query, { ...variables, ...changes }, headers);
 }
 
-/** A minute passes between documents, so that each has a moment of its own, however long the last one took. */
+/** A minute passes between documents, however long one took: each has a moment of its own. */
 async function run(number: string, changes?: Record<string, unknown>): Promise<Json> {
   moment += 60_000;
   await gateway.setClock(new Date(moment).toISOString());
