@@ -7,6 +7,8 @@ import { runInProcess } from '../support/in-process.ts';
 import type { Ended } from '../support/process.ts';
 
 const DEMO = projectPath('docs/examples/programs/demo.yaml');
+/** As long as may be, so that a slow machine isn't taken for a slow extension. */
+const LONGEST = ['--deadline', '1000'];
 const RULE = `export default ({ member }: { member: { tier: { rank: number } } }) =>
   ({ postings: [{ asset: 'points', amount: String(member.tier.rank * 10), reason: 'rank' }] });`;
 
@@ -34,7 +36,9 @@ function cli(...args: string[]): Promise<Ended> {
 const extension = (...args: string[]): Promise<Ended> => cli('extension', ...args, '--tenant', 'shop');
 
 it('takes an extension from a file to LIVE, and back', async () => {
-  const registered = await extension('register', file, '--point', 'points.rule', '--on-failure', 'FAIL_OPEN');
+  const registered = await extension(
+    ...['register', file, '--point', 'points.rule', '--on-failure', 'FAIL_OPEN', ...LONGEST],
+  );
   expect(registered).toEqual({ code: 0, stdout: 'rank: version 1 is DRAFT.\n', stderr: '' });
   const tested = await extension('test', 'rank', '--sample', '{"member":{"tier":{"rank":3}}}');
   expect(tested.code).toBe(0);

@@ -10,6 +10,8 @@ import { newEnvelope, startRuntime } from '../support/webhooks.ts';
 
 const FOLDER = join(ROOT, 'docs', 'examples', 'webhook-receiver');
 const FIVE_MINUTES = 5 * 60_000;
+/** Longer than a request takes to arrive. */
+const A_WHILE = 30_000;
 const SECRET = newWebhookSecret();
 const ROTATED = rotateWebhookSecret([SECRET]);
 const hasPython = spawnSync('python3', ['--version']).status === 0;
@@ -64,7 +66,7 @@ describe.each(RECEIVERS)('the receiver %s', (file, command) => {
   it('passes the challenge', async () => {
     const registration = { id: 'a', url, secrets: [SECRET] } as const;
     const facts = { tenant: 'tea', callId: 'call_challenge' };
-    expect(await runtime.challenge(registration, facts, { deadlineMs: 2_000 })).toMatchObject({
+    expect(await runtime.challenge(registration, facts, { deadlineMs: 10_000 })).toMatchObject({
       outcome: 'OK',
     });
   });
@@ -90,8 +92,8 @@ describe.each(RECEIVERS)('the receiver %s', (file, command) => {
 
   it('takes what is signed well and within five minutes', async () => {
     expect(await post(signed(SECRET, Date.now()))).toBe(200);
-    expect(await post(signed(SECRET, Date.now() - FIVE_MINUTES + 10_000))).toBe(200);
-    expect(await post(signed(SECRET, Date.now() + FIVE_MINUTES - 10_000))).toBe(200);
+    expect(await post(signed(SECRET, Date.now() - FIVE_MINUTES + A_WHILE))).toBe(200);
+    expect(await post(signed(SECRET, Date.now() + FIVE_MINUTES - A_WHILE))).toBe(200);
   });
 
   it('refuses wrong signatures', async () => {
@@ -119,8 +121,8 @@ describe.each(RECEIVERS)('the receiver %s', (file, command) => {
   });
 
   it('refuses old ones, those of the future, and times that are none', async () => {
-    expect(await post(signed(SECRET, Date.now() - FIVE_MINUTES - 5_000))).toBe(401);
-    expect(await post(signed(SECRET, Date.now() + FIVE_MINUTES + 5_000))).toBe(401);
+    expect(await post(signed(SECRET, Date.now() - FIVE_MINUTES - A_WHILE))).toBe(401);
+    expect(await post(signed(SECRET, Date.now() + FIVE_MINUTES + A_WHILE))).toBe(401);
     for (const timestamp of ['', 'NaN', '1e99', '-1']) {
       expect(await post({ ...signed(SECRET, Date.now()), 'webhook-timestamp': timestamp })).toBe(401);
     }

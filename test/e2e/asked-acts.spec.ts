@@ -36,7 +36,7 @@ function answerer(id: string, priority: number, onFailure: 'FAIL_CLOSED' | 'FAIL
     return (ways.get(id) ?? (() => ({ decision: 'APPROVE' })))() as ActOutput;
   };
   return definePlugin({
-    ...{ id, version: 2, description: 'Does what a test says.', priority, onFailure },
+    ...{ id, version: 2, description: 'Does what a test says.', priority, onFailure, deadlineMs: 10_000 },
     answers: POINTS.map((point) => answers(point as typeof pointsRedeem, told(point.name))),
   });
 }

@@ -127,7 +127,7 @@ describe('a grant by hand', () => {
 
   it('is valid until its 30th local day ends', async () => {
     const [{ id: early }, { id: late }] = [await give('birthday-gift'), await give('birthday-gift')];
-    await gateway.setClock('2026-12-20T23:59:50+08:00');
+    await gateway.setClock('2026-12-20T23:59:00+08:00');
     expect((await done('useBenefit', { grantId: early })).grant.usesLeft).toBe(0);
     await gateway.setClock('2026-12-21T00:00:00+08:00');
     const message = await expectRefused('useBenefit', { grantId: late }, 'GRANT_EXPIRED', ['grantId']);
@@ -174,7 +174,7 @@ describe('a grant by hand', () => {
     await give('one-a-day');
     const daily = { memberId: await enrol(gateway), benefit: 'one-a-day' };
     expect(await expectRefused('grantBenefit', daily, 'GRANT_LIMIT', ['benefit'])).toContain('limits.perDay');
-    await gateway.setClock('2026-11-20T23:59:58+08:00');
+    await gateway.setClock('2026-11-20T23:59:00+08:00');
     await expectRefused('grantBenefit', daily, 'GRANT_LIMIT', ['benefit']);
     await gateway.setClock('2026-11-21T00:00:00+08:00');
     await done('grantBenefit', daily);

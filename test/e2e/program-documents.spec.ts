@@ -185,7 +185,9 @@ describeDocuments('what the clients send about the program', () => {
     const list = async (filter: object): Promise<string[]> => {
       const { members } = await run('05', { first: 100, filter });
       expect(members.totalCount).toBe(members.edges.length);
-      return members.edges.map(({ node }: Json) => node.id);
+      const ids: string[] = members.edges.map(({ node }: Json) => node.id);
+      // Enrolled before the clock was set: whenever that is.
+      return ids.filter((id) => id !== gateway.demo.memberId);
     };
     expect(await list({ tier: ['gold'] })).toEqual([known.memberId]);
     expect(await list({ tag: ['vip', 'other'] })).toEqual([tagged]);
@@ -195,7 +197,7 @@ describeDocuments('what the clients send about the program', () => {
     expect(await list({ tier: ['nowhere'] })).toEqual([]);
     expect(await list({ status: ['BLOCKED'] })).toEqual([]);
     expect(await list({ enrolledBefore: NOON })).toEqual([]);
-    expect(await list({ enrolledFrom: NOON, tier: ['bronze', 'silver', 'gold'] })).toHaveLength(33);
+    expect(await list({ enrolledFrom: NOON, tier: ['bronze', 'silver', 'gold'] })).toHaveLength(32);
   });
 
   it('05 refuses a cursor of another filter, and a page without a size', async () => {

@@ -26,7 +26,7 @@ const asked: { input: StoredValueTopUpInput; mode: CallContext['mode'] }[] = [];
 let way: () => Json = () => ({ decision: 'APPROVE' });
 
 const plugin = definePlugin({
-  ...{ id: 'topping', version: 3, description: 'Does what a test says.' },
+  ...{ id: 'topping', version: 3, description: 'Does what a test says.', deadlineMs: 10_000 },
   answers: [
     answers(storedValueTopUp, (input, { mode }) => {
       asked.push({ input, mode });
@@ -79,7 +79,7 @@ const posting = (asset: string, amount: unknown, more: Json = {}) => ({
 async function registered(settings: Json): Promise<void> {
   const { userErrors } = await act(tenant, 'registerExtension', {
     ...{ name: 'own', point: 'storedvalue.topup', runtime: 'IN_PROCESS', stage: 'LIVE' },
-    ...{ plugin: { id: plugin.id }, ...settings },
+    ...{ plugin: { id: plugin.id }, deadlineMs: 10_000, ...settings },
   });
   expect(userErrors).toEqual([]);
 }

@@ -65,7 +65,7 @@ beforeAll(async () => {
     const plugin = { id: 'youzan-adapter', configuration: configurationOf(scrm.base, methods) };
     const registered = await register(tenant, {
       ...{ name: `scrm-${point.replace('.', '-')}`, point, runtime: 'IN_PROCESS', plugin, stage: 'LIVE' },
-      deadlineMs: 2_000,
+      deadlineMs: 5_000,
     });
     ids[point] = registered.id;
   }
@@ -312,7 +312,7 @@ describe('what the enterprise keeps', () => {
     for (const point of ['points.change', 'points.read', 'growth.read', 'points.expire', ...others])
       await register(own, {
         ...{ name: `scrm-${point.replace('.', '-')}`, point, runtime: 'IN_PROCESS', stage: 'LIVE' },
-        ...{ plugin: { id: 'youzan-adapter', configuration: inUse(point) }, deadlineMs: 5_000 },
+        ...{ plugin: { id: 'youzan-adapter', configuration: inUse(point) }, deadlineMs: 10_000 },
       });
   });
   beforeEach(async () => {

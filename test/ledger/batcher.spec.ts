@@ -54,7 +54,9 @@ type Transact = Database['transaction'];
 
 /** Runs `work` while transactions run as `replaced` says. */
 async function replacing(replaced: (transact: Transact) => Transact, work: () => Promise<void>) {
-  const { database } = gateway.application;
+  const { calls, database } = gateway.application;
+  // A plugin was asked at an enrolment: what is kept of that has a transaction of its own, a moment later.
+  await calls.flush();
   const held = database as { transaction: Transact };
   const before = held.transaction;
   held.transaction = replaced(before.bind(database));

@@ -7,7 +7,7 @@ import { jobsIn } from '../jobs/table.ts';
 import { enrolMember, newTenant, setClock, type TestTenant } from '../ledger/tenants.ts';
 import { connect, startApplication, type TestApplication } from '../persistence/furnished.ts';
 import { auditLedgers } from '../support/audit.ts';
-import { freePort, type Running, run } from '../support/process.ts';
+import { type Running, run } from '../support/process.ts';
 import { untilHolds } from '../support/until-holds.ts';
 
 const started: Running[] = [];
@@ -45,7 +45,7 @@ beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'membergraph-jobs-'));
   environment = {
     DATA_DIR: dataDir,
-    PORT: String(await freePort()),
+    PORT: '0',
     DATABASE_URL: application.testDatabase.appUrl,
     JOBS_EVERY_SECONDS: '1',
   };

@@ -32,7 +32,7 @@ beforeAll(async () => {
   );
   await client.query('analyze feed_event');
   await client.query('set plan_cache_mode = force_generic_plan');
-}, 60_000);
+});
 afterAll(async () => {
   await client.end();
   await database.drop();

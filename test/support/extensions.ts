@@ -48,6 +48,9 @@ export const QUESTION = {
   facts: (): Facts => ({ color: 'green' }),
 };
 
+/** As long as may be, so that a slow machine isn't taken for a slow extension. */
+const LONGEST_MS = 10_000;
+
 /** What a test says otherwise of a question. */
 type Given = Partial<typeof QUESTION> & Record<string, unknown>;
 
@@ -75,7 +78,14 @@ export const sandbox = (code: string): RevisionCode => ({
 
 export function revision(code: RevisionCode, given: Partial<Revision<Facts>> = {}): Revision<Facts> {
   return {
-    ...{ version: 1, pointVersion: 1, code, deadlineMs: 500, onFailure: 'FAIL_CLOSED', defaultOutput: null },
+    ...{
+      version: 1,
+      pointVersion: 1,
+      code,
+      deadlineMs: LONGEST_MS,
+      onFailure: 'FAIL_CLOSED',
+      defaultOutput: null,
+    },
     ...{ postingLimits: null, filter: null },
     ...given,
   };
@@ -125,6 +135,11 @@ export interface HostOptions {
   readonly breakMs?: number;
 }
 
+/** No test here asks by a name that there is; the network's own server may be away, and then takes long. */
+async function nobodyHasIt(host: string): Promise<never> {
+  throw Object.assign(new Error(`There is no ${host}.`), { code: 'ENOTFOUND' });
+}
+
 /** A host with real runtimes, that asks what a test registers. */
 export function startHost({
   plugins = [],
@@ -136,9 +151,13 @@ export function startHost({
   registrations.all =
     registered ??
     plugins.map(({ id, version, deadlineMs, onFailure = 'FAIL_CLOSED', priority }) =>
-      registration(id, revision(inProcess(id), { version, deadlineMs: deadlineMs ?? 500, onFailure }), {
-        priority: priority ?? 100,
-      }),
+      registration(
+        id,
+        revision(inProcess(id), { version, deadlineMs: deadlineMs ?? LONGEST_MS, onFailure }),
+        {
+          priority: priority ?? 100,
+        },
+      ),
     );
   const recorder = new MemoryRecorder();
   const failures: Failure[] = [];
@@ -149,6 +168,7 @@ export function startHost({
     sandboxWorkers,
     allowedNetworks: ['127.0.0.0/8'],
     breaker: { failures: 5, breakMs },
+    resolve: nobodyHasIt,
   });
   const host = new PluginHost<Facts>({
     registrations,

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { untilHolds } from '../../../test/support/until-holds.ts';
 import {
   acquireEmbeddedPostgres,
   type EmbeddedDatabase,
@@ -79,26 +81,22 @@ function startUser(dataDir: string, stay: 'stay' | 'go' = 'stay', uid?: number):
   const lines: string[] = [];
   const reader = createInterface({ input: child.stdout });
   reader.on('line', (line) => lines.push(line));
-  const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  let hasEnded = false;
+  // Its output has come, too: it may end before what it said last is read.
+  const exited = once(child, 'close').then(() => {
+    hasEnded = true;
+  });
   const line: UserProcess['line'] = async (word) => {
     let found: string | undefined;
     const seen = (): boolean => {
       found = lines.find((l) => l.startsWith(`${word} `));
-      return found !== undefined || child.exitCode !== null;
+      return found !== undefined || hasEnded;
     };
-    await until(seen);
+    await untilHolds(seen, `the user process says "${word}"`);
     if (found === undefined) throw new Error(`the user process said ${JSON.stringify(lines)}, not "${word}"`);
     return found.slice(word.length + 1);
   };
   return { child, exited, line };
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let waited = 0; waited < 15_000; waited += 10) {
-    if (await condition()) return;
-    await sleep(10);
-  }
-  throw new Error(`this never became true: ${condition.toString()}`);
 }
 
 async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
@@ -220,7 +218,7 @@ describe('embedded PostgreSQL', () => {
     await query(before.adminUrl, 'create table committed (n int); insert into committed values (1)');
     const { pid } = await postmaster(dataDir);
     process.kill(pid, 'SIGKILL');
-    await until(() => !runs(pid));
+    await untilHolds(() => !runs(pid));
     const after = await acquire({ dataDir });
     // The address is the old one, so that users who were connected find the new server.
     expect(after.adminUrl).toBe(before.adminUrl);
@@ -237,8 +235,8 @@ describe('embedded PostgreSQL', () => {
     for (const _ of [1, 2]) {
       const { pid } = await postmaster(dataDir);
       process.kill(pid, 'SIGKILL');
-      await until(() => !runs(pid));
-      await until(() => accepts(keeper.adminUrl));
+      await untilHolds(() => !runs(pid));
+      await untilHolds(() => accepts(keeper.adminUrl));
     }
     await keeper.release();
     expect(await accepts(keeper.adminUrl)).toBe(false);
@@ -251,9 +249,9 @@ describe('embedded PostgreSQL', () => {
     const { pid, file } = await postmaster(dataDir);
     const text = await readFile(file, 'utf8');
     process.kill(pid, 'SIGKILL');
-    await until(() => !runs(pid));
+    await untilHolds(() => !runs(pid));
     const { uid, gid } = await stat(file);
-    const stranger = spawn('sleep', ['60'], isRoot ? { uid, gid } : {});
+    const stranger = spawn('sleep', ['600'], isRoot ? { uid, gid } : {});
     children.push(stranger);
     await writeFile(file, text.replace(/^\d+/, String(stranger.pid)));
     const after = await acquire({ dataDir });
