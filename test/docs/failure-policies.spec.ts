@@ -24,7 +24,8 @@ type Runtime = 'WEBHOOK' | 'SANDBOX' | 'IN_PROCESS';
 const ACTS = failingActs();
 /** What runs here is asked alike at every point: these stand for all where a fault takes its time. */
 const SOME = ACTS.filter(([point]) => ['member.create', 'points.rule', 'points.redeem'].includes(point));
-const PATIENCE_MS = 1_500;
+/** For those who give no answer; who gives one has time for it, beside all others. */
+const PATIENCE_MS = 5_000;
 /** 16 connections and 64 that wait: so many more than these aren't asked. */
 const TOO_MANY = 20;
 const AT_ONCE = 16 + 64 + TOO_MANY;
