@@ -14,7 +14,7 @@ import {
   startListener,
   verifyAll,
 } from '../support/endpoints.ts';
-import type { Answer, TestGateway } from '../support/gateway.ts';
+import type { Answer, Json, TestGateway } from '../support/gateway.ts';
 import { enrol } from '../support/members.ts';
 import { mutate, type OwnTenant } from '../support/own-tenant.ts';
 import { freePort, type Running, run } from '../support/process.ts';
@@ -30,6 +30,8 @@ let owner: pg.Client;
 let environment: Record<string, string>;
 let gateway: Running;
 let key: string;
+let members: string[];
+let endpoint: Json;
 
 beforeAll(async () => {
   listener = await startListener();
@@ -48,6 +50,9 @@ beforeAll(async () => {
     `select set_config('app.tenant_id', tenant_id::text, false) from tenant_directory where code = 'shop'`,
   );
   await start();
+  members = [];
+  while (members.length < MEMBERS) members.push(await enrol(tenant));
+  endpoint = await registerEndpoint(tenant, listener.url, { streams: ['POINTS'] });
 }, 120_000);
 afterAll(async () => {
   gateway.child.kill('SIGTERM');
@@ -81,9 +86,7 @@ const ask: TestGateway['ask'] = async (query, variables = {}) => {
 const tenant: Pick<OwnTenant, 'ask' | 'act'> = { ask, act: (...mutation) => mutate(ask, ...mutation) };
 
 it('kill -9 while endpoints are told loses nothing, and tells twice only what has the same id', async () => {
-  const members: string[] = [];
-  for (let made = 0; made < MEMBERS; made += 1) members.push(await enrol(tenant));
-  const { id, secret } = await registerEndpoint(tenant, listener.url, { streams: ['POINTS'] });
+  const { id, secret } = endpoint;
   const amounts: string[] = [];
   for (let round = 1; round <= ROUNDS; round += 1) {
     const before = listener.heard.length;
@@ -144,4 +147,4 @@ it('a gateway that is asked to stop ends what is under way, and the next one tel
   const told = amountsOf(listener, memberId).slice(-10);
   expect(amountsOf(listener, memberId)).toHaveLength(12);
   expect(told).toEqual(Array.from({ length: 10 }, (_, index) => String(index + 11)));
-}, 60_000);
+}, 120_000);
