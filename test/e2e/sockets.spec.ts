@@ -132,7 +132,7 @@ describe('a socket', () => {
 
   it('is closed when its token expires, in mid-subscription', async () => {
     const memberId = await enrol(gateway);
-    const claims = { subject: memberId, tenant: 'demo', role: 'member', expiresIn: '3s' } as const;
+    const claims = { subject: memberId, tenant: 'demo', role: 'member', expiresIn: '6s' } as const;
     const socket = await connectSocket(gateway, {
       authorization: `Bearer ${await signToken(gateway.config, claims)}`,
     });

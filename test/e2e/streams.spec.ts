@@ -190,7 +190,7 @@ describe('a token', () => {
     const bearer = async (expiresIn: string): Promise<Record<string, string>> => ({
       authorization: `Bearer ${await tokenOf(memberId, expiresIn)}`,
     });
-    const [kept, lost] = [await connect(await bearer('3s')), await connect(await bearer('3s'))];
+    const [kept, lost] = [await connect(await bearer('6s')), await connect(await bearer('6s'))];
     for (const socket of [kept, lost]) subscribe(socket, 'one', FOLLOW, { memberId, after });
     kept.send({ type: 'ping', payload: await bearer('1h') });
     lost.send({ type: 'ping', payload: { hello: 'world' } });
