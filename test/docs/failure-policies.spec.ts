@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { z } from 'zod';
 import { answers, definePlugin, extensionPoints } from '../../src/extension/index.ts';
 import { projectPath } from '../../src/persistence/index.ts';
@@ -14,6 +15,9 @@ import { tableOf } from './guide-blocks.ts';
 
 // Every fault at every extension point under every policy, through the API: what is seen is what the page
 // says.
+
+// No claim of speed: a busy machine takes many times as long, and what hangs ends by its own deadline.
+jest.setTimeout(300_000);
 
 const FOLDER = projectPath('docs', 'guides');
 const PAGE = join(FOLDER, 'failure-policies.md');
