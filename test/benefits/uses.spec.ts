@@ -76,7 +76,7 @@ describe('a use', () => {
       const message = await expectRefused('useBenefit', { grantId }, 'GRANT_LIMIT', ['grantId']);
       expect(message).toContain('uses.perDay');
     }
-    await gateway.setClock('2026-11-20T23:59:58+08:00');
+    await gateway.setClock('2026-11-20T23:59:00+08:00');
     await expectRefused('useBenefit', { grantId: another }, 'GRANT_LIMIT', ['grantId']);
     await gateway.setClock('2026-11-21T00:00:00+08:00');
     const { use } = await done('useBenefit', { grantId: another });

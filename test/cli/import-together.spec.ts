@@ -10,6 +10,7 @@ import { IdentityKind } from '../../src/domain/members/index.ts';
 import type { ProgramDefinition } from '../../src/domain/programs/index.ts';
 import { projectPath, type Sql, type Transaction } from '../../src/persistence/index.ts';
 import { definitionOf } from '../ledger/programs.ts';
+import { setClock } from '../ledger/tenants.ts';
 import { auditLedgers } from '../support/audit.ts';
 import { expectNothingWritten } from '../support/contents.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -96,6 +97,8 @@ async function imported(job: Import): Promise<string[]> {
 
 async function tenantWith(definition: ProgramDefinition): Promise<string> {
   const { tenantKey } = await ownTenant(gateway, { program: false });
+  // However long the imports take, and whenever: no midnight comes between them.
+  await setClock(gateway.application, tenantKey, new Date(TODAY).toISOString());
   await gateway.application.services.programs.apply(tenantKey, definition, 'a test');
   return tenantKey;
 }
@@ -111,8 +114,8 @@ async function expectSame(
   expect(await imported({ ...job, tenantKey: alone, lines: lines(), batch: 1, concurrency: 1 })).toEqual(
     refused,
   );
-  const rows = await rowsOfTenant(gateway, together);
-  const expected = await rowsOfTenant(gateway, alone);
+  const rows = await rowsOfTenant(gateway, together, TODAY);
+  const expected = await rowsOfTenant(gateway, alone, TODAY);
   for (const [table, own] of Object.entries(expected)) {
     const [left, right] = [new Set(rows[table]), new Set(own)];
     const only = (some: Iterable<string>, others: ReadonlySet<string>): string[] =>

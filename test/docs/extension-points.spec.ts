@@ -89,7 +89,7 @@ describe.each(points)('the page of %s', (name, point) => {
     const { compiled, findings } = await pool.compile({ tenantKey: 'demo', source, language: 'JAVASCRIPT' });
     expect(findings).toEqual([]);
     if (compiled === null) return;
-    const call = { tenantKey: 'demo', input: JSON.stringify(input), deadlineMs: 800, now: NOW, seed: 1 };
+    const call = { tenantKey: 'demo', input: JSON.stringify(input), deadlineMs: 1_000, now: NOW, seed: 1 };
     const { outcome, output: text } = await pool.call({ ...compiled, ...call });
     expect(outcome).toBe('OK');
     expect(point.output.parse(JSON.parse(text ?? ''))).toEqual(output);
@@ -106,7 +106,7 @@ describe.each(points)('the page of %s', (name, point) => {
     });
     try {
       const result = await runtime.call(registrationOf(receiver.url), envelopeOf(point), {
-        deadlineMs: 2_000,
+        deadlineMs: 10_000,
       });
       const shown = httpOf(
         point,

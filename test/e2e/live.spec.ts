@@ -20,6 +20,8 @@ let gateway: TestGateway;
 let memberId: string;
 beforeAll(async () => {
   gateway = await startTestGateway();
+  // Far from a midnight, at which what is pending falls due.
+  await gateway.setClock('2026-11-20T12:00:00+08:00');
 });
 afterAll(() => gateway.close());
 
@@ -114,15 +116,12 @@ describe('a member’s events', () => {
 
   it('tell what time did, when that is written down', async () => {
     const following = followMember({ asset: 'points', after: await eventCursor() });
-    await earn('10', {
-      availableAt: new Date(Date.now() + 60_000).toISOString(),
-      expiresAt: new Date(Date.now() + 120_000).toISOString(),
-    });
-    const { jobs } = gateway.application;
-    await gateway.advanceClock('1 minute');
-    await settleTenant(jobs, gateway.tenantKey);
-    await gateway.advanceClock('1 minute');
-    await settleTenant(jobs, gateway.tenantKey);
+    const [dueAt, overAt] = ['2026-11-20T13:00:00+08:00', '2026-11-20T14:00:00+08:00'];
+    await earn('10', { availableAt: dueAt, expiresAt: overAt });
+    for (const moment of [dueAt, overAt]) {
+      await gateway.setClock(moment);
+      await settleTenant(gateway.application.jobs, gateway.tenantKey);
+    }
     expect((await events(following, 3)).map(summary)).toEqual([
       ['PENDING', '2', '10', '100', '10'],
       ['MATURED', '3', '10', '110', '0'],

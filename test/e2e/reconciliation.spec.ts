@@ -228,5 +228,8 @@ it('is a job of tenants that have such an asset, once something is due', async (
     const rows = await gateway.sql<{ key: string }>('select key from graphile_worker.jobs');
     return rows.map(({ key }) => key).filter((key) => key.startsWith('reconcile:'));
   };
-  expect(await queued()).toEqual([`reconcile:${tenant.code}`]);
+  const found = await queued();
+  // Something may be due again for the tenants of the tests before, whose clocks go on.
+  expect(found).toContain(`reconcile:${tenant.code}`);
+  expect(found).not.toContain('reconcile:demo');
 });

@@ -64,8 +64,9 @@ describe('the first sign-in of a local day', () => {
   });
 
   it('is counted by the tenant’s midnight', async () => {
-    await gateway.setClock('2026-11-20T23:59:59+08:00');
-    expect(pointsOf(await record({ type: 'sign_in' }))).toEqual([2]);
+    await gateway.setClock('2026-11-20T23:59:00+08:00');
+    const lastSecond = { type: 'sign_in', occurredAt: '2026-11-20T23:59:59+08:00' };
+    expect(pointsOf(await record(lastSecond))).toEqual([2]);
     await gateway.setClock('2026-11-21T00:00:01+08:00');
     const again = await record({ type: 'sign_in' });
     expect(pointsOf(again)).toEqual([2]);

@@ -108,8 +108,11 @@ async function shownTier(): Promise<string | undefined> {
 
 const due = (at = gateway): Promise<Json[]> =>
   at.sql('select * from tier_due where tenant_id = $1', [tenant.tenantKey]);
-const hasten = (at = gateway): Promise<Json[]> =>
-  at.sql('update tier_due set next_attempt_at = now() where tenant_id = $1', [tenant.tenantKey]);
+/** What is to be evaluated again is due now, or after a while. */
+const hasten = (after = '0 s'): Promise<Json[]> =>
+  gateway.sql('update tier_due set next_attempt_at = now() + $2::interval where tenant_id = $1', [
+    ...[tenant.tenantKey, after],
+  ]);
 const evaluateDue = (at = gateway): Promise<Json> =>
   at.application.jobs.evaluation.evaluateDue(tenant.tenantKey);
 async function isDue(): Promise<boolean | undefined> {
@@ -175,8 +178,14 @@ describe.each<[string, () => Json]>([
 ])('%s', (_what, answer) => {
   it('leaves the tier as it is where it fails closed, and is asked again with the same key', async () => {
     answering = { first: fails, second: answer };
+    const before = Date.now();
     expect(await buy('120.00')).toEqual({ tier: 'bronze', history: [] });
-    expect([await isDue(), (await due()).length]).toEqual([false, 1]);
+    // It waits for two seconds, and for as long as it is told to.
+    const waiting = await due();
+    expect(waiting).toHaveLength(1);
+    expect(waiting[0].next_attempt_at - before).toBeGreaterThanOrEqual(2_000);
+    await hasten('1 hour');
+    expect(await isDue()).toBe(false);
     await hasten();
     expect(await isDue()).toBe(true);
     answering = { first: fails, second: () => ({ tier: 'gold' }) };

@@ -20,6 +20,8 @@ let first: TestGateway;
 let second: TestGateway;
 let listener: Listener;
 let tenant: OwnTenant;
+let members: string[];
+let endpointId: string;
 
 beforeAll(async () => {
   first = await startTestGateway({ environment: { ...NETWORK, ...KEY } });
@@ -27,6 +29,9 @@ beforeAll(async () => {
   listener = await startListener();
   tenant = await ownTenant(first);
   for (const { application } of [first, second]) await application.relay.start();
+  members = await Promise.all(Array.from({ length: MEMBERS }, () => enrol(tenant)));
+  ({ id: endpointId } = await registerEndpoint(tenant, listener.url, { streams: ['POINTS'] }));
+  for (const { application } of [first, second]) application.relay.follow(tenant.tenantKey);
 });
 afterAll(async () => {
   await second.close();
@@ -35,9 +40,6 @@ afterAll(async () => {
 });
 
 it('two gateways share an endpoint: each event once, each member in order, at most one under way', async () => {
-  const members = await Promise.all(Array.from({ length: MEMBERS }, () => enrol(tenant)));
-  const { id } = await registerEndpoint(tenant, listener.url, { streams: ['POINTS'] });
-  for (const { application } of [first, second]) application.relay.follow(tenant.tenantKey);
   const underWay = new Map<string, number>();
   let most = 0;
   listener.answer = async ({ member }) => {
@@ -51,7 +53,7 @@ it('two gateways share an endpoint: each event once, each member in order, at mo
   };
   for (let round = 1; round <= ROUNDS; round += 1)
     await Promise.all(members.map((member) => earn(tenant, member, String(round))));
-  await untilHolds(async () => (await shownEndpoint(tenant, id)).backlog === 0);
+  await untilHolds(async () => (await shownEndpoint(tenant, endpointId)).backlog === 0);
   expect(most).toBe(1);
   const inOrder = Array.from({ length: ROUNDS }, (_, index) => String(index + 1));
   for (const member of members) {

@@ -12,6 +12,8 @@ let demo: TestTenant;
 
 beforeAll(async () => {
   gateway = await startTestGateway();
+  // Far from a midnight, at which what is pending falls due.
+  await gateway.setClock('2026-11-20T12:00:00+08:00');
   demo = { tenantKey: gateway.tenantKey, ctx: operatorContext(gateway.tenantKey, 'a test') };
 });
 

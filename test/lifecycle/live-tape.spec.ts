@@ -42,7 +42,7 @@ beforeAll(async () => {
   });
   await start();
   key = JSON.parse(await readFile(join(dataDir, 'credentials.json'), 'utf8')).adminApiKey;
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   for (const step of undo.splice(0).reverse()) await step();

@@ -11,6 +11,7 @@ import {
 } from '../../src/persistence/embedded/index.ts';
 import { Database } from '../../src/persistence/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { untilHolds } from '../support/until-holds.ts';
 import { connect } from './furnished.ts';
 
 function open(appUrl: string): Promise<Database> {
@@ -23,16 +24,21 @@ function open(appUrl: string): Promise<Database> {
   });
 }
 
-/** The sessions that a role has on a database. */
-async function sessionsOf(adminUrl: string, role: string): Promise<number> {
+/** Waits until a role has no session but the one that asks: PostgreSQL ends each in its own time. */
+async function untilNobodyIsThere(adminUrl: string, role: string): Promise<void> {
   const client = await connect(adminUrl);
-  const { rows } = await client.query<{ count: number }>(
-    `select count(*)::int as count from pg_stat_activity
-      where datname = current_database() and usename = $1 and pid <> pg_backend_pid()`,
-    [role],
-  );
-  await client.end();
-  return rows[0]?.count ?? 0;
+  try {
+    await untilHolds(async () => {
+      const { rowCount } = await client.query(
+        `select from pg_stat_activity
+          where datname = current_database() and usename = $1 and pid <> pg_backend_pid()`,
+        [role],
+      );
+      return rowCount === 0;
+    }, `${role} has no session`);
+  } finally {
+    await client.end();
+  }
 }
 
 describe('the database opens', () => {
@@ -53,7 +59,7 @@ describe('the database opens', () => {
       /^The database role "\w+" owns tables: give DATABASE_URL the app role, .*\.$/,
     );
     const owner = new URL(database.adminUrl).username;
-    expect(await sessionsOf(database.adminUrl, owner)).toBe(0);
+    await untilNobodyIsThere(database.adminUrl, owner);
   });
 
   it('not for a wrong password', async () => {

@@ -3,12 +3,13 @@ import { untilHolds } from './until-holds.ts';
 
 /**
  * Sessions of the gateway's database, other than the one that asks, that hold a lock. Every transaction has
- * one on its own number, and unlike what a session is doing everybody may see it.
+ * one on its own number, and unlike what a session is doing everybody may see it. What PostgreSQL does by
+ * itself (autovacuum) is no role's session, and doesn't count.
  */
 export async function openTransactions(gateway: Pick<TestGateway, 'sql'>): Promise<number> {
   const [row] = await gateway.sql<{ open: number }>(
     `select count(distinct pid)::integer as open from pg_locks join pg_stat_activity using (pid)
-      where datname = current_database() and pid <> pg_backend_pid()`,
+      where datname = current_database() and usename is not null and pid <> pg_backend_pid()`,
   );
   return row?.open ?? -1;
 }
@@ -27,4 +28,4 @@ export async function untilNothingIsOpen(gateway: Pick<TestGateway, 'sql'>): Pro
  */
 export const WAITING_SESSIONS = `select count(distinct pid)::integer as waiting
    from pg_locks join pg_stat_activity using (pid)
-  where not granted and datname = current_database()`;
+  where not granted and datname = current_database() and usename is not null`;

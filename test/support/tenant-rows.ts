@@ -24,10 +24,12 @@ type Row = Record<string, Json>;
 /**
  * Every row that a tenant has, by table, so that tenants with the same past have equal ones: keys are
  * replaced by what they stand for, moments of the last hour by a word.
+ * @param now when the tenant's clock began; what PostgreSQL calls now is now, too
  */
 export async function rowsOfTenant(
   { sql, tenantKey: own }: Pick<TestGateway, 'sql' | 'tenantKey'>,
   tenantKey: string,
+  now: number,
 ): Promise<Record<string, string[]>> {
   const setTenant = (key: string) => sql(`select set_config('app.tenant_id', $1, false)`, [key]);
   await setTenant(tenantKey);
@@ -46,11 +48,13 @@ export async function rowsOfTenant(
   }
   await setTenant(own);
   const names = namesOfKeys(found);
+  const isNow = (moment: number): boolean =>
+    [now, Date.now()].some((one) => Math.abs(one - moment) < A_WHILE_MS);
   const shown = (text: string): string =>
     text
       .replace(MEMBER_ID, (id) => fromPublicId('member', id) ?? id)
       .replace(UUID, (key) => names.get(key) ?? 'unmade')
-      .replace(MOMENT, (moment) => (Math.abs(Date.now() - Date.parse(moment)) < A_WHILE_MS ? 'now' : moment));
+      .replace(MOMENT, (moment) => (isNow(Date.parse(moment)) ? 'now' : moment));
   return Object.fromEntries(
     Object.entries(found).map(([name, rows]) => {
       const compared = rows.map((row) =>
