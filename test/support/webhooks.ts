@@ -18,7 +18,8 @@ export function startRuntime(options: WebhookRuntimeOptions = {}) {
   const ask = (
     to: string | WebhookRegistration,
     given: Partial<WebhookEnvelope> = {},
-    deadlineMs = 2_000,
+    // Nobody waits for it to pass who doesn't say when.
+    deadlineMs = 10_000,
   ): Promise<WebhookResult> =>
     runtime.call(typeof to === 'string' ? registrationOf(to) : to, newEnvelope(given), { deadlineMs });
   return { runtime, secret, registrationOf, ask };
