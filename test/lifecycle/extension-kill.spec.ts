@@ -74,6 +74,16 @@ const tenant: Pick<OwnTenant, 'ask' | 'act'> = { ask, act: (...mutation) => muta
 async function kill(): Promise<void> {
   gateway.child.kill('SIGKILL');
   await gateway.ended;
+  // A COMMIT that was on its way is done or lost once its session has ended, which may be after its client.
+  await untilHolds(async () => (await sessions()) === 0, 'the gateway has no session');
+}
+
+async function sessions(): Promise<number> {
+  const { rows } = await owner.query<{ count: number }>(
+    `select count(*)::int as count from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,
+  );
+  return rows[0]?.count ?? -1;
 }
 
 /** Shows the tenant's rows to the owner's connection. */
