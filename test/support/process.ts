@@ -65,7 +65,7 @@ export function run(
   };
 }
 
-/** Below those that systems give out by themselves: whoever listens or connects meanwhile gets none of these. */
+/** Below those that systems give out by themselves, to whoever listens or connects meanwhile. */
 const [FIRST_PORT, LAST_PORT] = [20_000, 32_000];
 
 /** A port that was free a moment ago, and that nobody takes but whoever names it. */
