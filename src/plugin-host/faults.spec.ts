@@ -9,12 +9,14 @@ import {
   type TestHost,
   webhook,
 } from '../../test/support/extensions.ts';
+import { backToNow, letPass } from '../../test/support/later.ts';
 import { bodyOf, type Receiver, serve, verify } from '../../test/support/receivers.ts';
 import { untilHolds } from '../../test/support/until-holds.ts';
 import { newKey } from '../kernel/ids.ts';
 
 const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
+  backToNow();
   for (const end of ends.splice(0).reverse()) await end();
 });
 
@@ -68,7 +70,7 @@ describe('a webhook', () => {
   });
 
   it('that hangs is given up at its deadline, and its policy applies', async () => {
-    const { url } = await receiver(() => ({ text: 'late' }), 5_000);
+    const { url } = await receiver(() => ({ text: 'late' }), 60_000);
     const code = webhook(url);
     const host = newHost({
       registered: [
@@ -81,7 +83,7 @@ describe('a webhook', () => {
     });
     const startedAt = performance.now();
     const given = await host.ask();
-    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(performance.now() - startedAt).toBeLessThan(30_000);
     expect(given.map(({ output, isFallback }) => [output.text, isFallback])).toEqual([['Hm', true]]);
     expect(outcomesOf(host)).toEqual(['TIMEOUT', 'TIMEOUT']);
     host.registrations.all = [registration('closed', revision(code, { deadlineMs: 80 }))];
@@ -92,7 +94,7 @@ describe('a webhook', () => {
     let text: unknown = 5;
     const { url } = await receiver(() => ({ text }));
     const registered = [registration('liar', revision(webhook(url), { onFailure: 'FAIL_OPEN' }))];
-    const host = newHost({ registered, breakMs: 150 });
+    const host = newHost({ registered, breakMs: 10_000 });
     for (let count = 0; count < 7; count += 1) await host.ask();
     expect(outcomesOf(host)).toEqual([...Array(5).fill('INVALID_OUTPUT'), 'BREAKER_OPEN', 'BREAKER_OPEN']);
     const { tenantKey = '', extensionKey = '', newest } = registered[0] ?? {};
@@ -100,7 +102,7 @@ describe('a webhook', () => {
     const isBroken = () => host.runtimes.isBroken(called, newest?.code ?? inProcess(''));
     expect(isBroken()).toBe(true);
     text = 'sorry';
-    await delay(200);
+    letPass(10_000);
     expect((await host.ask()).map(({ output }) => output.text)).toEqual(['sorry']);
     expect(isBroken()).toBe(false);
   });
@@ -137,7 +139,7 @@ describe('a webhook', () => {
     ends.push(() => started.close());
     const code = webhook(started.url);
     const host = newHost({
-      registered: names.map((name) => registration(name, revision(code, { deadlineMs: 5_000 }))),
+      registered: names.map((name) => registration(name, revision(code))),
     });
     expect((await host.ask()).map(({ extension }) => extension.name)).toEqual(names);
   });
@@ -179,14 +181,14 @@ describe('uploaded code', () => {
     await host.ask();
     const outcomeOfBomb = () =>
       host.recorder.calls.findLast(({ tenantKey }) => tenantKey === bomber)?.outcome;
-    const bombing = (async () => {
-      for (let count = 0; count < 60 && outcomeOfBomb() !== 'BREAKER_OPEN'; count += 1)
-        expect(await host.askFor(bomber)).toEqual([]);
-    })();
+    // Who doesn't get its turn in time has not failed, so nobody can say how often it is asked.
+    const bombing = untilHolds(async () => {
+      expect(await host.askFor(bomber)).toEqual([]);
+      return outcomeOfBomb() === 'BREAKER_OPEN';
+    });
     const answered = await Promise.all(Array.from({ length: 20 }, () => host.ask()));
     expect(answered.every(([answer]) => answer?.output.text === 'Hi Xiao Man')).toBe(true);
     await bombing;
-    expect(outcomeOfBomb()).toBe('BREAKER_OPEN');
     expect(await host.ask()).toHaveLength(1);
   });
 
@@ -203,9 +205,9 @@ describe('uploaded code', () => {
   });
 
   it('a version that never ends in SHADOW takes neither turns nor time from the one that is LIVE', async () => {
-    const live = revision(sandbox(greeting), { deadlineMs: 300 });
+    const live = revision(sandbox(greeting));
     const code = sandbox('export default () => { for (;;); };');
-    const newest = revision(code, { version: 2, deadlineMs: 300 });
+    const newest = revision(code, { version: 2 });
     const registered = [registration('both', newest, { stage: 'SHADOW', live })];
     const host = newHost({ sandboxWorkers: 2, registered });
     for (let count = 1; count <= 12; count += 1) expect(await host.ask()).toHaveLength(1);

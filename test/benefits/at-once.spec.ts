@@ -4,6 +4,7 @@ import type { RequestContext } from '../../src/kernel/request-context.ts';
 import { outcomesOf } from '../ledger/tenants.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { enrol, newRequestKey } from '../support/members.ts';
+import { NOON } from './acting.ts';
 import { benefit, demoWith } from './programs.ts';
 
 const PROGRAM = demoWith([
@@ -18,6 +19,8 @@ let ctx: RequestContext;
 let members: string[];
 beforeAll(async () => {
   gateway = await startTestGateway();
+  // No day ends on the way: there is a limit for one.
+  await gateway.setClock(NOON);
   await gateway.application.services.programs.apply(gateway.tenantKey, PROGRAM, 'a test');
   ctx = operatorContext(gateway.tenantKey, 'a test');
   members = await Promise.all(times(10, () => enrol(gateway)));

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePort } from '../support/process.ts';
 
 const SHOWN = '127.0.0.1:8080';
 
@@ -19,12 +18,7 @@ export class GuideService {
   }
 
   static async at(folder: string): Promise<GuideService> {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, 'close');
-    return new GuideService(folder, port);
+    return new GuideService(folder, await freePort());
   }
 
   /** A text of the guide, with the port that is free here. */

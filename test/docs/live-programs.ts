@@ -7,9 +7,6 @@ import { createInterface } from 'node:readline';
 import { projectPath } from '../../src/persistence/index.ts';
 import type { Block } from './guide-blocks.ts';
 
-/** The 10 s after which a silent connection is given up would be long for a test. */
-const SHORTER: readonly [string, string] = ['SILENCE_MS = 10_000', 'SILENCE_MS = 600'];
-
 /** A program of the guide that runs in a process of its own, as its reader's would. */
 export class LiveProgram {
   readonly #child: ChildProcess;
@@ -69,13 +66,17 @@ export class LivePrograms {
     this.#folder = folder;
   }
 
-  static async of(blocks: readonly Block[]): Promise<LivePrograms> {
+  /** @param change what a test has otherwise in the guide's files */
+  static async of(
+    blocks: readonly Block[],
+    change: (text: string) => string = (text) => text,
+  ): Promise<LivePrograms> {
     const folder = await mkdtemp(join(tmpdir(), 'membergraph-live-'));
     await symlink(projectPath('node_modules'), join(folder, 'node_modules'));
     const programs = new LivePrograms(folder);
     for (const { info, text } of blocks) {
       const name = /^js file (\S+)$/.exec(info)?.[1];
-      if (name !== undefined) await programs.write(name, text.replace(...SHORTER));
+      if (name !== undefined) await programs.write(name, change(text));
     }
     return programs;
   }

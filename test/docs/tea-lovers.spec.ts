@@ -22,7 +22,7 @@ async function ask(input: PointsRuleInput) {
   expect(findings).toEqual([]);
   if (compiled === null) throw new Error('It wasn’t compiled.');
   const told = JSON.stringify(pointsRule.input.parse(input));
-  const call = { tenantKey: 'demo', input: told, deadlineMs: 800, now: new Date(0), seed: 1 };
+  const call = { tenantKey: 'demo', input: told, deadlineMs: 1_000, now: new Date(0), seed: 1 };
   const { outcome, output, error, log } = await pool.call({ ...compiled, ...call });
   expect([outcome, error]).toEqual(['OK', null]);
   return { ...pointsRule.output.parse(JSON.parse(output ?? '')), log };

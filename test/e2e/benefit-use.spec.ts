@@ -25,7 +25,7 @@ function answerer(id: string, priority: number, onFailure: 'FAIL_CLOSED' | 'FAIL
     return (ways.get(`${id} ${point}`) ?? (() => neutral))();
   };
   return definePlugin({
-    ...{ id, version: 1, description: 'Does what a test says.', priority, onFailure },
+    ...{ id, version: 1, description: 'Does what a test says.', priority, onFailure, deadlineMs: 10_000 },
     answers: [
       answers(benefitRule, told('benefit.rule', { eligible: true })),
       answers(benefitUse, told('benefit.use', { decision: 'APPROVE' })),

@@ -70,7 +70,7 @@ describe('crm-sync', () => {
     // The secret is known once it is registered, and the receiver once it knows the secret.
     const port = String(await freePort());
     const input = {
-      ...{ name: 'crm', point: 'member.create', runtime: 'WEBHOOK', stage: 'SHADOW', deadlineMs: 5_000 },
+      ...{ name: 'crm', point: 'member.create', runtime: 'WEBHOOK', stage: 'SHADOW', deadlineMs: 10_000 },
       webhook: { url: `http://127.0.0.1:${port}/` },
     };
     const made = await act(tenant, 'registerExtension', input, `${SHOWN_EXTENSION} signingSecret`);

@@ -21,7 +21,7 @@ let answering: Record<string, () => Json> = {};
 
 function plugin(id: string, priority: number, onFailure: 'FAIL_CLOSED' | 'FAIL_OPEN') {
   return definePlugin({
-    ...{ id, version: 3, priority, onFailure, deadlineMs: 2_000, description: 'Answers what a test says.' },
+    ...{ id, version: 3, priority, onFailure, deadlineMs: 10_000, description: 'Answers what a test says.' },
     answers: [
       answers(memberUpdate, (input, { signal: _, ...context }): Json => {
         asked.push({ plugin: id, input, context });

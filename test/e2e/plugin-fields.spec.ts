@@ -134,15 +134,17 @@ describe('over WebSocket', () => {
 
   it('fields answer in what subscriptions select, anew for each event', async () => {
     const memberId = members[0] ?? '';
-    const query = `subscription($memberId: ID!) { pointEvents(memberId: $memberId, asset: "points") {
+    const query = `subscription($memberId: ID!, $after: String) {
+      pointEvents(memberId: $memberId, asset: "points", after: $after) {
       ledger { id shelfNotes_note } member { shelfNotes_note(shout: true) } } }`;
-    const { data } = await own.ask('query($id: ID!) { member(id: $id) { ledger(asset: "points") { id } } }', {
-      id: memberId,
-    });
-    const ledgerId: string = data.member.ledger.id;
+    const { data } = await own.ask(
+      'query($id: ID!) { member(id: $id) { ledger(asset: "points") { id eventCursor } } }',
+      { id: memberId },
+    );
+    const { id: ledgerId, eventCursor: after } = data.member.ledger;
     // Two who ask the same share what is executed.
     const following = [1, 2].map(() =>
-      follow(gateway, { query, variables: { memberId } }, { 'x-api-key': own.key }),
+      follow(gateway, { query, variables: { memberId, after } }, { 'x-api-key': own.key }),
     );
     const both = async () => await Promise.all(following.map((one) => one.event()));
     const earn = async () => {

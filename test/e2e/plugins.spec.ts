@@ -20,7 +20,7 @@ function obedient(id: string, priority: number, onFailure: 'FAIL_CLOSED' | 'FAIL
     id,
     version: 3,
     description: 'Does what the name says.',
-    deadlineMs: 50,
+    deadlineMs: 1_000,
     priority,
     onFailure,
     answers: [

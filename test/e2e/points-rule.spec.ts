@@ -12,6 +12,7 @@ import { enrol, newIdentity, newRequestKey } from '../support/members.ts';
 import { untilNothingIsOpen } from '../support/open-transactions.ts';
 import { applyProgram, type OwnTenant, tenantWith } from '../support/own-tenant.ts';
 import { TEA_PROGRAM } from '../support/tea-program.ts';
+import { untilHolds } from '../support/until-holds.ts';
 
 // What extensions give for activities, beside the rules of the program or in their place.
 
@@ -24,7 +25,7 @@ let answering: Record<string, (input: PointsRuleInput) => Json> = {};
 
 function plugin(id: string, priority: number, onFailure: 'FAIL_CLOSED' | 'FAIL_OPEN') {
   return definePlugin({
-    ...{ id, version: 3, priority, onFailure, deadlineMs: 2_000, description: 'Answers what a test says.' },
+    ...{ id, version: 3, priority, onFailure, deadlineMs: 10_000, description: 'Answers what a test says.' },
     answers: [
       answers(pointsRule, (input, { signal: _, ...context }): Json => {
         asked.push({ plugin: id, input, context });
@@ -356,6 +357,8 @@ it('many activities recorded together are asked about one by one, as what came b
     first: async () => {
       now += 1;
       most = Math.max(most, now);
+      // The first of them wait for others, who come only where they are asked together.
+      await untilHolds(() => most > 8);
       await new Promise((resolve) => setTimeout(resolve, 5));
       now -= 1;
       return { postings: [posting('1')] };

@@ -1,9 +1,13 @@
+import { jest } from '@jest/globals';
+import pg from 'pg';
 import { auditLedgers } from '../support/audit.ts';
 import { expectNothingWritten } from '../support/contents.ts';
 import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { enrol, newRequestKey } from '../support/members.ts';
 import { mutate, type OwnTenant, ownTenant } from '../support/own-tenant.ts';
 
+/** So often may the work of a day go to the database; it does about 22 times. */
+const PACKETS_A_DAY = 40;
 const ENTRIES = `query($id: ID!) { member(id: $id) { ledger(asset: "points") {
   balance { available pending } entries(first: 20) { edges { node { kind amount recordedAt } } } } } }`;
 
@@ -56,15 +60,17 @@ async function pointsOf({ ask }: Asked, id: string): Promise<{ balance: Json; en
 describe('the clock of a sandbox', () => {
   it('moves on by local days and hours, or to a moment, and goes on from there', async () => {
     const tenant = await sandboxAt('2026-03-10T04:00:00Z');
+    const begun = performance.now();
     const moved = await advance(tenant, { by: 'P1DT2H' });
-    expect(moved.now).toMatch(/^2026-03-11T06:00:0/);
-    expect((await nowOf(tenant)) - Date.parse(moved.now)).toBeLessThan(5_000);
+    expect(moved.now).toMatch(/^2026-03-11T06:00:/);
+    const goneOn = (await nowOf(tenant)) - Date.parse(moved.now);
+    expect(goneOn).toBeLessThanOrEqual(performance.now() - begun + 1);
     expect(await advance(tenant, { to: '2026-04-01T00:00:00+08:00' })).toEqual({
       now: '2026-03-31T16:00:00.000Z',
       userErrors: [],
     });
     expect(await nowOf(tenant)).toBeGreaterThanOrEqual(Date.parse('2026-03-31T16:00:00Z'));
-    expect((await advance(tenant, { by: 'P1M' })).now).toMatch(/^2026-04-30T16:00:0/);
+    expect((await advance(tenant, { by: 'P1M' })).now).toMatch(/^2026-04-30T16:00:/);
   });
 
   it('moves once for a key, and for each of two that are sent at once', async () => {
@@ -169,14 +175,19 @@ describe('what time does on the way', () => {
     expect(moments).toEqual(['2026-03-10T04:00', '2026-03-10T16:00', '2026-03-11T16:00', '2026-03-12T16:00']);
   });
 
-  it('brings each birthday within a year, in a few seconds', async () => {
+  it('brings each birthday within a year, with little to do on each of its days', async () => {
     const tenant = await sandboxAt('2026-03-10T04:00:00Z');
     const birthdays = ['1990-03-10', '1990-03-11', '1992-02-29', '1990-12-31', '1990-03-09'];
     const ids: string[] = [];
     for (const birthday of birthdays) ids.push(await enrol(tenant, { profile: { birthday } }));
-    const begun = Date.now();
-    await advance(tenant, { by: 'P1Y' });
-    expect(Date.now() - begun).toBeLessThan(15_000);
+    // How long that takes is the machine's; how often it waits for the database is ours.
+    const sent = jest.spyOn(pg.Client.prototype, 'query');
+    try {
+      await advance(tenant, { by: 'P1Y' });
+      expect(sent.mock.calls.length).toBeLessThan(365 * PACKETS_A_DAY);
+    } finally {
+      sent.mockRestore();
+    }
     const rows = await gateway.application.database.unitOfWork(tenant.tenantKey, (em) =>
       em.execute<{ birthday: string; day: string }[]>(
         `select m.birthday::text as birthday, (a.occurred_at at time zone 'Asia/Shanghai')::date::text as day

@@ -2,7 +2,7 @@ import { signToken } from '../../src/boot/index.ts';
 import { describeDocuments, readDocument } from '../support/documents.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { ladderOf, withLadders } from '../tiers/ladders.ts';
-import { type TierTenant, tierTenant } from '../tiers/tenants.ts';
+import { NOON, type TierTenant, tierTenant } from '../tiers/tenants.ts';
 
 let gateway: TestGateway;
 let tenant: TierTenant;
@@ -101,6 +101,7 @@ describeDocuments('what the clients send about tiers', () => {
   });
 
   it('04 shows how a tier is held', async () => {
+    await tenant.setClock(NOON);
     const memberId = await tenant.enrol();
     await tenant.earn(memberId, 1_700);
     const { query, variables } = await readDocument('04', { memberId });

@@ -144,14 +144,18 @@ describe.each(carriers)('the bus over $name', ({ url, line, say }) => {
     await untilHolds(() => one?.told.states.at(-1) === 'away' && other?.told.states.at(-1) === 'away');
     network.mend();
     await untilHolds(() => one?.told.states.at(-1) === 'back' && other?.told.states.at(-1) === 'back');
-    one?.bus.publish('found');
-    await untilHolds(() => other?.told.tenants.includes('found') === true);
+    // So little patience takes a busy machine for a silent one now and then, and what is said then is lost.
+    await untilHolds(() => {
+      one?.bus.publish('found');
+      return other?.told.tenants.includes('found') === true;
+    });
   });
 
   it.each(['cut', 'silence'] as const)('can be closed while it connects (%s)', async (breaks) => {
     network[breaks]();
     const { bus, told } = join();
     bus.publish('a');
+    if (breaks === 'cut') await untilHolds(() => told.states.length > 0);
     await sleep(200);
     expect(told.states).toEqual(breaks === 'cut' ? ['away'] : []);
     const before = performance.now();

@@ -21,3 +21,22 @@ export async function jobsIn(owner: pg.Client): Promise<JobRow[]> {
   );
   return rows;
 }
+
+/** How often a job was tried, and in how long its next try comes, as PostgreSQL writes intervals. */
+export interface NextTry {
+  readonly attempts: number;
+  readonly dueIn: string;
+}
+
+/** Has the next try of a job that failed come in so long; answers what was planned, if it has failed. */
+export async function putOff(owner: pg.Client, key: string, interval: string): Promise<NextTry | undefined> {
+  const { rows } = await owner.query<NextTry>(
+    `with failed as (
+       select id, run_at - now() as due_in from graphile_worker._private_jobs
+        where key = $1 and attempts > 0 and locked_at is null for update)
+     update graphile_worker._private_jobs j set run_at = now() + $2::interval
+       from failed where j.id = failed.id returning j.attempts, failed.due_in::text as "dueIn"`,
+    [key, interval],
+  );
+  return rows[0];
+}

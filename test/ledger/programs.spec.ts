@@ -13,6 +13,7 @@ const onlooker = definePlugin({
   id: 'onlooker',
   version: 1,
   description: 'Lets a test act between a proposal and its commit.',
+  deadlineMs: 10_000,
   answers: [
     answers(memberCreate, async (_input, { idempotencyKey }) => {
       await meanwhile(idempotencyKey);

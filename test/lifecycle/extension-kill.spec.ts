@@ -37,6 +37,9 @@ beforeAll(async () => {
   key = (await cli(['key', 'create', '--tenant', 'shop'])).trim();
   owner = new pg.Client({ connectionString: database.adminUrl });
   await owner.connect();
+  await see();
+  // At noon: what is pending falls due at the next midnight, which comes after the tests.
+  await owner.query(`update tenant set clock_offset = '2026-11-20T12:00:00+08:00'::timestamptz - now()`);
   await start();
 }, 600_000);
 afterAll(async () => {
@@ -74,6 +77,16 @@ const tenant: Pick<OwnTenant, 'ask' | 'act'> = { ask, act: (...mutation) => muta
 async function kill(): Promise<void> {
   gateway.child.kill('SIGKILL');
   await gateway.ended;
+  // A COMMIT that was on its way is done or lost once its session has ended, which may be after its client.
+  await untilHolds(async () => (await sessions()) === 0, 'the gateway has no session');
+}
+
+async function sessions(): Promise<number> {
+  const { rows } = await owner.query<{ count: number }>(
+    `select count(*)::int as count from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,
+  );
+  return rows[0]?.count ?? -1;
 }
 
 /** Shows the tenant's rows to the owner's connection. */

@@ -7,6 +7,9 @@ import { applyProgram, type OwnTenant, ownTenant } from '../support/own-tenant.t
 
 // Whatever extensions answer: balances change by what the operations say, and by nothing else.
 
+/** Each test is some thousand requests, one after the other. */
+const LONGEST_MS = 300_000;
+
 const QUIET = { 'open points': { postings: [] }, 'closed points': { postings: [] } };
 const APPROVING = { 'open member': { decision: 'APPROVE' }, 'closed member': { decision: 'APPROVE' } };
 
@@ -156,55 +159,63 @@ function said({ operations }: Json): bigint[] {
 
 const NOTHING = ASSETS.map(() => 0n);
 
-it('about an activity', async () => {
-  let done = 0;
-  await fc.assert(
-    fc.asyncProperty(ofPoints, fc.option(ofPoints), async (open, closed) => {
-      answer = { ...QUIET, ...APPROVING };
-      const memberId = await enrol(tenant);
-      // A good answer in between, so that no breaker opens: then nobody would be asked any more.
-      await buy({ memberId });
-      const before = await balancesOf(memberId);
-      answer['open points'] = open;
-      if (closed !== null) answer['closed points'] = closed;
-      const given = await buy({ memberId });
-      const codes = given.userErrors.map(({ code }: Json) => code);
-      expect(['', 'EXTENSION_UNAVAILABLE', 'BALANCE_OUT_OF_RANGE']).toContain(codes.join());
-      const changes = codes.length > 0 ? NOTHING : said(given);
-      expect(await balancesOf(memberId)).toEqual(before.map((had, index) => had + (changes[index] ?? 0n)));
-      if (given.operations.some(({ kind }: Json) => kind === 'EARN')) done += 1;
-    }),
-    { numRuns: 150 },
-  );
-  expect(done).toBeGreaterThan(20);
-  expect(await auditLedgers(gateway.database.adminUrl)).toEqual([]);
-});
+it(
+  'about an activity',
+  async () => {
+    let done = 0;
+    await fc.assert(
+      fc.asyncProperty(ofPoints, fc.option(ofPoints), async (open, closed) => {
+        answer = { ...QUIET, ...APPROVING };
+        const memberId = await enrol(tenant);
+        // A good answer in between, so that no breaker opens: then nobody would be asked any more.
+        await buy({ memberId });
+        const before = await balancesOf(memberId);
+        answer['open points'] = open;
+        if (closed !== null) answer['closed points'] = closed;
+        const given = await buy({ memberId });
+        const codes = given.userErrors.map(({ code }: Json) => code);
+        expect(['', 'EXTENSION_UNAVAILABLE', 'BALANCE_OUT_OF_RANGE']).toContain(codes.join());
+        const changes = codes.length > 0 ? NOTHING : said(given);
+        expect(await balancesOf(memberId)).toEqual(before.map((had, index) => had + (changes[index] ?? 0n)));
+        if (given.operations.some(({ kind }: Json) => kind === 'EARN')) done += 1;
+      }),
+      { numRuns: 150 },
+    );
+    expect(done).toBeGreaterThan(20);
+    expect(await auditLedgers(gateway.database.adminUrl)).toEqual([]);
+  },
+  LONGEST_MS,
+);
 
-it('about who enrols by an activity', async () => {
-  answer = { ...QUIET, ...APPROVING };
-  const existing = await enrol(tenant);
-  await fc.assert(
-    fc.asyncProperty(ofMember, fc.option(ofMember), ofPoints, async (open, closed, points) => {
-      const named = (one: Json): Json =>
-        one?.memberId === 'existing' ? { ...one, memberId: existing } : one;
-      answer = { ...QUIET, ...APPROVING };
-      await buy({ identity: newIdentity(), enrolIfUnknown: true });
-      answer = { ...answer, 'open member': named(open), 'open points': points };
-      if (closed !== null) answer['closed member'] = named(closed);
-      const before = await balancesOf(existing);
-      const given = await buy({ identity: newIdentity(), enrolIfUnknown: true });
-      const codes = given.userErrors.map(({ code }: Json) => code);
-      const expected = ['', 'EXTENSION_UNAVAILABLE', 'EXTENSION_REFUSED', 'BALANCE_OUT_OF_RANGE'];
-      expect(expected).toContain(codes.join());
-      if (codes.length > 0) return expect(await balancesOf(existing)).toEqual(before);
-      const had = given.member.id === existing ? before : NOTHING;
-      const changes = said(given);
-      expect(await balancesOf(given.member.id)).toEqual(
-        had.map((was, index) => was + (changes[index] ?? 0n)),
-      );
-      if (had === NOTHING) expect(await balancesOf(existing)).toEqual(before);
-    }),
-    { numRuns: 150 },
-  );
-  expect(await auditLedgers(gateway.database.adminUrl)).toEqual([]);
-});
+it(
+  'about who enrols by an activity',
+  async () => {
+    answer = { ...QUIET, ...APPROVING };
+    const existing = await enrol(tenant);
+    await fc.assert(
+      fc.asyncProperty(ofMember, fc.option(ofMember), ofPoints, async (open, closed, points) => {
+        const named = (one: Json): Json =>
+          one?.memberId === 'existing' ? { ...one, memberId: existing } : one;
+        answer = { ...QUIET, ...APPROVING };
+        await buy({ identity: newIdentity(), enrolIfUnknown: true });
+        answer = { ...answer, 'open member': named(open), 'open points': points };
+        if (closed !== null) answer['closed member'] = named(closed);
+        const before = await balancesOf(existing);
+        const given = await buy({ identity: newIdentity(), enrolIfUnknown: true });
+        const codes = given.userErrors.map(({ code }: Json) => code);
+        const expected = ['', 'EXTENSION_UNAVAILABLE', 'EXTENSION_REFUSED', 'BALANCE_OUT_OF_RANGE'];
+        expect(expected).toContain(codes.join());
+        if (codes.length > 0) return expect(await balancesOf(existing)).toEqual(before);
+        const had = given.member.id === existing ? before : NOTHING;
+        const changes = said(given);
+        expect(await balancesOf(given.member.id)).toEqual(
+          had.map((was, index) => was + (changes[index] ?? 0n)),
+        );
+        if (had === NOTHING) expect(await balancesOf(existing)).toEqual(before);
+      }),
+      { numRuns: 150 },
+    );
+    expect(await auditLedgers(gateway.database.adminUrl)).toEqual([]);
+  },
+  LONGEST_MS,
+);

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { projectPath } from '../../src/persistence/index.ts';
 
+/** What a program allows a service that it asks itself: as long as it may take to answer itself. */
+const CRM_MS = '10000';
+
 /** A program of docs/examples, as its reader would run it. */
 export interface Example {
   readonly url: string;
@@ -18,7 +21,7 @@ export async function startExample(
 ): Promise<Example> {
   const command = path.endsWith('.py') ? 'python3' : process.execPath;
   const child: ChildProcess = spawn(command, [exampleFile(path), ...args], {
-    env: { PATH: process.env.PATH ?? '', PORT: '0', ...environment },
+    env: { PATH: process.env.PATH ?? '', PORT: '0', CRM_MS, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines = child.stdout === null ? null : createInterface({ input: child.stdout });

@@ -17,6 +17,7 @@ import {
 import { derivedKey, newKey } from '../../src/kernel/ids.ts';
 import { type Failure, PluginHost, Runtimes, watchPlugins } from '../../src/plugin-host/index.ts';
 import { newWebhookSecret } from '../../src/plugin-host/runtimes/webhook/index.ts';
+import { longestMs } from './registered.ts';
 
 /** What filters of these tests look at. */
 export interface Facts {
@@ -48,9 +49,6 @@ export const QUESTION = {
   facts: (): Facts => ({ color: 'green' }),
 };
 
-/** As long as may be, so that a slow machine isn't taken for a slow extension. */
-const LONGEST_MS = 10_000;
-
 /** What a test says otherwise of a question. */
 type Given = Partial<typeof QUESTION> & Record<string, unknown>;
 
@@ -78,15 +76,8 @@ export const sandbox = (code: string): RevisionCode => ({
 
 export function revision(code: RevisionCode, given: Partial<Revision<Facts>> = {}): Revision<Facts> {
   return {
-    ...{
-      version: 1,
-      pointVersion: 1,
-      code,
-      deadlineMs: LONGEST_MS,
-      onFailure: 'FAIL_CLOSED',
-      defaultOutput: null,
-    },
-    ...{ postingLimits: null, filter: null },
+    ...{ version: 1, pointVersion: 1, code, onFailure: 'FAIL_CLOSED', defaultOutput: null },
+    ...{ deadlineMs: longestMs(code.runtime), postingLimits: null, filter: null },
     ...given,
   };
 }
@@ -151,13 +142,9 @@ export function startHost({
   registrations.all =
     registered ??
     plugins.map(({ id, version, deadlineMs, onFailure = 'FAIL_CLOSED', priority }) =>
-      registration(
-        id,
-        revision(inProcess(id), { version, deadlineMs: deadlineMs ?? LONGEST_MS, onFailure }),
-        {
-          priority: priority ?? 100,
-        },
-      ),
+      registration(id, revision(inProcess(id), { version, deadlineMs: deadlineMs ?? 10_000, onFailure }), {
+        priority: priority ?? 100,
+      }),
     );
   const recorder = new MemoryRecorder();
   const failures: Failure[] = [];

@@ -18,7 +18,7 @@ export async function startNames(answers: () => readonly string[]) {
   });
   server.bind(0, '127.0.0.1');
   await once(server, 'listening');
-  // It always answers: what takes long is this machine.
+  // It answers every question, if a busy machine lets it.
   const resolver = new Resolver({ timeout: 10_000, tries: 1 });
   resolver.setServers([`127.0.0.1:${server.address().port}`]);
   return {

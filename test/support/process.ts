@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { projectPath } from '../../src/persistence/project-root.ts';
 
 /** What a process said, and how it ended. */
@@ -64,12 +65,20 @@ export function run(
   };
 }
 
-/** A port that was free a moment ago. */
+/** Below those that systems give out by themselves, to whoever listens or connects meanwhile. */
+const [FIRST_PORT, LAST_PORT] = [20_000, 32_000];
+
+/** A port that was free a moment ago, and that nobody takes but whoever names it. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(FIRST_PORT, LAST_PORT);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }

@@ -18,6 +18,7 @@ export function startRuntime(options: WebhookRuntimeOptions = {}) {
   const ask = (
     to: string | WebhookRegistration,
     given: Partial<WebhookEnvelope> = {},
+    // Nobody waits for it to pass who doesn't say when.
     deadlineMs = 10_000,
   ): Promise<WebhookResult> =>
     runtime.call(typeof to === 'string' ? registrationOf(to) : to, newEnvelope(given), { deadlineMs });

@@ -5,11 +5,11 @@ import { createServer } from 'node:http';
 import { Webhook } from 'standardwebhooks';
 
 const { SIGNING_SECRET = '', CRM_URL = 'http://127.0.0.1:8081', PORT = '8080' } = process.env;
+const CRM_MS = Number(process.env.CRM_MS ?? 1_000); // how long the CRM may take
 const webhooks = SIGNING_SECRET.split(' ')
   .filter(Boolean)
   .map((secret) => new Webhook(secret));
 const MAX_BYTES = 1_000_000;
-const CRM_MS = 1_000;
 const REMEMBERED_MS = 10 * 60_000; // twice as long as a signature is taken
 const CODE = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 const seen = new Map(); // webhook-id → until when. Several processes share this in a database.

@@ -1,3 +1,4 @@
+import { untilHolds } from '../../../test/support/until-holds.ts';
 import type { CallRecord } from '../../extension/index.ts';
 import { newKey } from '../../kernel/ids.ts';
 import { type Database, Sealer } from '../../persistence/index.ts';
@@ -87,7 +88,7 @@ describe('the call log', () => {
     const { log, written } = newLog();
     log.record(newCall());
     expect(written).toEqual([]);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await untilHolds(() => written.length > 0);
     expect(written).toHaveLength(1);
     await log.close();
   });

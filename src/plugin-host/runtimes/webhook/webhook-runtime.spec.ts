@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import { backToNow, letPass } from '../../../../test/support/later.ts';
 import { bodyOf, type Receiver, serve, verify } from '../../../../test/support/receivers.ts';
 import { untilHolds } from '../../../../test/support/until-holds.ts';
 import { newEnvelope, startRuntime } from '../../../../test/support/webhooks.ts';
@@ -7,6 +8,7 @@ import { newWebhookSecret, rotateWebhookSecret, webhookErrors } from './index.ts
 
 const opened: { close(): Promise<void> }[] = [];
 afterEach(async () => {
+  backToNow();
   for (const one of opened.splice(0)) await one.close();
 });
 
@@ -128,7 +130,7 @@ describe('the challenge', () => {
     });
     const { runtime, registrationOf } = runtimeWith();
     const facts = { tenant: 'tea', callId: 'call_c' };
-    const passed = await runtime.challenge(registrationOf(url), facts, { deadlineMs: 1_000 });
+    const passed = await runtime.challenge(registrationOf(url), facts, { deadlineMs: 10_000 });
     expect(passed).toMatchObject({ outcome: 'OK', why: null });
   });
 
@@ -136,7 +138,7 @@ describe('the challenge', () => {
     const { url } = await receiverOf(saying(output));
     const { runtime, registrationOf } = runtimeWith();
     const facts = { tenant: 'tea', callId: 'call_c' };
-    const told = await runtime.challenge(registrationOf(url), facts, { deadlineMs: 1_000 });
+    const told = await runtime.challenge(registrationOf(url), facts, { deadlineMs: 10_000 });
     expect(told).toMatchObject({
       ...{ outcome: 'INVALID_OUTPUT', output: null, status: 200 },
       why: { code: 'WEBHOOK_CHALLENGE' },
@@ -145,15 +147,17 @@ describe('the challenge', () => {
 });
 
 describe('the breaker', () => {
-  const limits = { failures: 3, breakMs: 60 };
+  const limits = { failures: 3, breakMs: 10_000 };
 
   it('opens after failures in a row, lets one try, and closes when that one is answered', async () => {
     let asked = 0;
     let isWell = false;
-    const { url } = await receiverOf((request, response) => {
+    const isTried = Promise.withResolvers<void>();
+    const { url } = await receiverOf(async (request, response) => {
       asked += 1;
+      if (asked > 3) await isTried.promise;
       if (isWell) saying('well')(request, response);
-      else setTimeout(() => response.writeHead(500).end(), asked > 3 ? 200 : 0);
+      else response.writeHead(500).end();
     });
     const { runtime, ask, registrationOf } = runtimeWith({ limits });
     const outcomes = async (times: number): Promise<string[]> => {
@@ -164,16 +168,17 @@ describe('the breaker', () => {
     expect(await outcomes(5)).toEqual(['ERROR', 'ERROR', 'ERROR', 'BREAKER_OPEN', 'BREAKER_OPEN']);
     expect(asked).toBe(3);
     expect(runtime.isBroken(registrationOf(url))).toBe(true);
-    await new Promise((resolve) => setTimeout(resolve, limits.breakMs + 20));
+    letPass(limits.breakMs);
     // Of many at once, one is let through to try; the others don't wait for it.
-    const tried = await Promise.all(Array.from({ length: 5 }, () => ask(url)));
-    const told = tried.map(({ outcome }) => outcome).sort();
+    const told: string[] = [];
+    const tried = Array.from({ length: 5 }, () => ask(url).then(({ outcome }) => told.push(outcome)));
+    await untilHolds(() => told.length === 4);
+    isTried.resolve();
+    await Promise.all(tried);
     expect(told).toEqual([...Array.from({ length: 4 }, () => 'BREAKER_OPEN'), 'ERROR']);
-    const waited = tried.filter(({ durationMs }) => durationMs > 150);
-    expect(waited.map(({ outcome }) => outcome)).toEqual(['ERROR']);
     expect(asked).toBe(4);
     isWell = true;
-    await new Promise((resolve) => setTimeout(resolve, limits.breakMs + 20));
+    letPass(limits.breakMs);
     expect(await outcomes(3)).toEqual(['OK', 'OK', 'OK']);
     expect(runtime.isBroken(registrationOf(url))).toBe(false);
   });
@@ -211,7 +216,7 @@ describe('the breaker', () => {
     const { ask, runtime, registrationOf } = runtimeWith({ limits });
     for (let index = 0; index < 4; index += 1) await ask(url);
     const facts = { tenant: 'tea', callId: 'call_c' };
-    const told = await runtime.challenge(registrationOf(url), facts, { deadlineMs: 1_000 });
+    const told = await runtime.challenge(registrationOf(url), facts, { deadlineMs: 10_000 });
     expect([told.outcome, asked]).toEqual(['ERROR', 4]);
   });
 });
@@ -220,20 +225,25 @@ describe('many calls at once', () => {
   it('take so many connections, so many wait, and the rest are told at once', async () => {
     let underWay = 0;
     let most = 0;
-    const receiver = await receiverOf((request, response) => {
+    const isTold = Promise.withResolvers<void>();
+    const receiver = await receiverOf(async (request, response) => {
       underWay += 1;
       most = Math.max(most, underWay);
-      setTimeout(() => {
-        underWay -= 1;
-        saying(1)(request, response);
-      }, 50);
+      await isTold.promise;
+      underWay -= 1;
+      saying(1)(request, response);
     });
     const { ask } = runtimeWith({ limits: { connections: 3, waiting: 4 } });
-    const told = await Promise.all(Array.from({ length: 10 }, () => ask(receiver.url)));
-    const outcomes = told.map(({ outcome, why }) => why?.code ?? outcome).sort();
-    expect(outcomes).toEqual([
-      ...Array.from({ length: 7 }, () => 'OK'),
+    const told: string[] = [];
+    const asking = Array.from({ length: 10 }, () =>
+      ask(receiver.url).then(({ outcome, why }) => told.push(why?.code ?? outcome)),
+    );
+    await untilHolds(() => told.length === 3 && underWay === 3);
+    isTold.resolve();
+    await Promise.all(asking);
+    expect(told).toEqual([
       ...Array.from({ length: 3 }, () => 'WEBHOOK_BUSY'),
+      ...Array.from({ length: 7 }, () => 'OK'),
     ]);
     expect([most, receiver.connections()]).toEqual([3, 3]);
     expect((await ask(receiver.url)).outcome).toBe('OK');
@@ -241,14 +251,17 @@ describe('many calls at once', () => {
 
   it('are late also while they wait, and what was late is not sent', async () => {
     let asked = 0;
-    const receiver = await receiverOf((request, response) => {
+    const isLate = Promise.withResolvers<void>();
+    const receiver = await receiverOf(async (request, response) => {
       asked += 1;
-      setTimeout(() => saying(1)(request, response), 150);
+      await isLate.promise;
+      saying(1)(request, response);
     });
     const { ask } = runtimeWith({ limits: { connections: 1, waiting: 10 } });
     const first = ask(receiver.url);
     const waiting = await Promise.all([1, 2, 3].map(() => ask(receiver.url, {}, 40)));
     expect(waiting.map(({ outcome }) => outcome)).toEqual(['TIMEOUT', 'TIMEOUT', 'TIMEOUT']);
+    isLate.resolve();
     expect((await first).outcome).toBe('OK');
     expect((await ask(receiver.url)).outcome).toBe('OK');
     expect(asked).toBe(2);
