@@ -9,7 +9,7 @@ import {
   webhook,
 } from '../../test/support/extensions.ts';
 import { bodyOf, type Receiver, serve } from '../../test/support/receivers.ts';
-import type { CodeDraft, RevisionCode } from '../extension/index.ts';
+import type { CodeDraft } from '../extension/index.ts';
 import { watchPlugins } from './runtimes/in-process/index.ts';
 import { Runtimes } from './runtimes/runtimes.ts';
 import { HostWorkbench } from './workbench.ts';
@@ -42,8 +42,6 @@ afterAll(async () => {
 
 const check = (draft: CodeDraft, point = greet.name) => workbench.check('t', point, draft);
 const asked = registration('ext', null);
-/** None of these tests is about a deadline: what is called has all the time that there may be. */
-const revised = (code: RevisionCode) => revision(code, { deadlineMs: 10_000 });
 const QUESTION = { input: { name: 'Xiao Man' }, idempotencyKey: 'k-1', now: new Date() };
 
 describe('checking a draft', () => {
@@ -100,7 +98,7 @@ describe('a test', () => {
     ['a plugin', () => inProcess('rated', { rate: 7 }), '{"rate":7}'],
     ['a plugin that nobody configured', () => inProcess('rated'), '{"rate":3}'],
   ])('calls %s once, as TEST', async (_what, code, text) => {
-    const call = await workbench.test(asked, revised(code()), QUESTION);
+    const call = await workbench.test(asked, revision(code()), QUESTION);
     expect(call).toMatchObject({ mode: 'TEST', outcome: 'OK', attempt: 1, output: { text }, fault: null });
     expect(call).toMatchObject({
       extensionKey: asked.extensionKey,
@@ -110,17 +108,17 @@ describe('a test', () => {
   });
 
   it('says what is wrong with the input', async () => {
-    const call = await workbench.test(asked, revised(inProcess('rated')), { ...QUESTION, input: {} });
+    const call = await workbench.test(asked, revision(inProcess('rated')), { ...QUESTION, input: {} });
     expect(call).toMatchObject({ outcome: 'INVALID_INPUT', fault: { details: { path: 'name' } } });
   });
 
   it('goes past a breaker, and neither opens nor closes it', async () => {
-    const broken = revised(sandbox('export default () => { throw new Error("no"); };'));
+    const broken = revision(sandbox('export default () => { throw new Error("no"); };'));
     for (let count = 0; count < 4; count += 1)
       expect(await workbench.test(asked, broken, QUESTION)).toMatchObject({ outcome: 'ERROR' });
     expect(workbench.isBroken(asked, broken.code)).toBe(false);
     mode = 'fails';
-    const hook = revised(webhook(receiver.url));
+    const hook = revision(webhook(receiver.url));
     for (let count = 0; count < 4; count += 1)
       expect(await workbench.test(asked, hook, QUESTION)).toMatchObject({ outcome: 'ERROR' });
     expect(workbench.isBroken(asked, hook.code)).toBe(false);
