@@ -27,8 +27,10 @@ export interface BoundKey extends IdempotentRequest {
   readonly result: unknown;
 }
 
-/** What a request answered: where it made one operation and nothing else, that one's id is all that is kept. */
-const RESULT = `coalesce(result, jsonb_build_object('operation', operation_id)) as result`;
+/** What a request answered: where that names one operation or activity and nothing else, its id is all that is kept. */
+const RESULT = `case when operation_id is not null then jsonb_build_object('operation', operation_id)
+                     when activity_id is not null then jsonb_build_object('activity', activity_id)
+                     else result end as result`;
 const find = statement<{ mutation: string; hash: Buffer; result: unknown }>(
   'idempotency.find',
   `select mutation, request_hash as hash, ${RESULT} from idempotency where tenant_id = $1 and key = $2`,
@@ -40,16 +42,16 @@ const findMany = statement<BoundKey>(
 );
 const bindMany = statement(
   'idempotency.bind_many',
-  `insert into idempotency (tenant_id, key, mutation, request_hash, result, operation_id, created_at)
+  `insert into idempotency (tenant_id, key, mutation, request_hash, result, operation_id, activity_id, created_at)
    select $1, k.*, (select business_time())
      from (select unnest($2::text[]) as key, unnest($3::text[]), unnest($4::bytea[]), unnest($5::jsonb[]),
-                  unnest($6::uuid[])) k
+                  unnest($6::uuid[]), unnest($7::uuid[])) k
     order by k.key`,
 );
 const claim = statement<{ key: string }>(
   'idempotency.claim',
-  `insert into idempotency (tenant_id, key, mutation, request_hash, result, operation_id, created_at)
-   values ($1, $2, $3, $4, $5, $6, business_time()) on conflict do nothing returning key`,
+  `insert into idempotency (tenant_id, key, mutation, request_hash, result, operation_id, activity_id, created_at)
+   values ($1, $2, $3, $4, $5, $6, $7, business_time()) on conflict do nothing returning key`,
 );
 
 const KEY = /^[0-9a-f-]{36}$/;
@@ -107,21 +109,39 @@ export async function bindKeys(
   tenantKey: string,
   bound: readonly BoundKey[],
 ): Promise<void> {
+  const answers = bound.map(({ result }) => answerOf(result));
   await tx.run(bindMany, [
     tenantKey,
     bound.map(({ key }) => key),
     bound.map(({ mutation }) => mutation),
     bound.map(({ hash }) => hash),
-    bound.map(({ result }) => (operationOf(result) === null ? JSON.stringify(result) : null)),
-    bound.map(({ result }) => operationOf(result)),
+    answers.map(({ json }) => json),
+    answers.map(({ operation }) => operation),
+    answers.map(({ activity }) => activity),
   ]);
 }
 
-/** The operation, where a result names that and nothing else. */
-function operationOf(result: unknown): string | null {
-  if (typeof result !== 'object' || result === null || Object.keys(result).length !== 1) return null;
-  const { operation } = result as { operation?: unknown };
-  return typeof operation === 'string' && KEY.test(operation) ? operation : null;
+/** A result as it is kept: one of the three. */
+interface Answer {
+  readonly json: string | null;
+  readonly operation: string | null;
+  readonly activity: string | null;
+}
+
+function answerOf(result: unknown): Answer {
+  const { operation, activity } = onlyOneOf(result);
+  if (isKey(operation)) return { json: null, operation, activity: null };
+  if (isKey(activity)) return { json: null, operation: null, activity };
+  return { json: JSON.stringify(result), operation: null, activity: null };
+}
+
+/** What a result names, where it names one thing. */
+function onlyOneOf(result: unknown): { operation?: unknown; activity?: unknown } {
+  return typeof result === 'object' && result !== null && Object.keys(result).length === 1 ? result : {};
+}
+
+function isKey(value: unknown): value is string {
+  return typeof value === 'string' && KEY.test(value);
 }
 
 /** Thrown by `claimKey` when another transaction has bound the key meanwhile; its result can be read now. */
@@ -138,9 +158,8 @@ export async function claimKey(
   request: IdempotentRequest,
   result: unknown,
 ): Promise<void> {
-  const operation = operationOf(result);
+  const { json, operation, activity } = answerOf(result);
   const values = [tenantKey, request.key, request.mutation, request.hash];
-  const answer = [operation === null ? JSON.stringify(result) : null, operation];
-  const claimed = await tx.run(claim, [...values, ...answer]);
+  const claimed = await tx.run(claim, [...values, json, operation, activity]);
   if (claimed.length === 0) throw new AlreadyDone('The request was carried out before.');
 }

@@ -195,9 +195,10 @@ describe('the chain', () => {
     ],
     [
       'the explanation of an operation',
-      `update operation set explanation = '{}'
+      `update operation set explanation = '{}', explained_by = null
                                           where operation_id = ${AN_OPERATION}`,
     ],
+
     ['a leg', `update leg set amount = amount - 1 where operation_id = ${AN_OPERATION}`],
     ['a lost leg', `delete from leg where operation_id = ${AN_OPERATION}`],
     ['a lost operation', `delete from operation where operation_id = ${AN_OPERATION}`],
@@ -209,6 +210,19 @@ describe('the chain', () => {
     const [, , key] = await sealedKeys();
     const { fault: found } = await tampered(fault, verify);
     expect(found).toMatchObject({ operationKey: key, what: 'CHANGED' });
+  });
+
+  it('finds and names what was tampered with: why, as the activity of an operation keeps it', async () => {
+    const { rows } = await owner.query<{ key: string }>(
+      `select o.operation_id as key from operation o join entry e using (operation_id)
+        where o.explained_by is not null order by e.feed_position limit 1`,
+    );
+    expect(rows).toHaveLength(1);
+    await owner.query(`update activity set explanations = jsonb_build_array('tampered', explanations)`);
+    const { fault } = await verify();
+    await owner.query('update activity set explanations = explanations -> 1');
+    expect(fault).toMatchObject({ operationKey: rows[0]?.key, what: 'CHANGED' });
+    expect(await verify()).toMatchObject({ fault: null });
   });
 
   it.each([

@@ -121,9 +121,22 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
   ['a lot that no operation made', 'update lot set operation_id = tenant_id', /made a lot is an operation/],
   [
     'an operation under two keys',
-    `insert into idempotency select tenant_id, key || '-2', mutation, request_hash, result, created_at, operation_id
+    `insert into idempotency
+     select tenant_id, key || '-2', mutation, request_hash, result, created_at, operation_id, activity_id
        from idempotency`,
     /one key at most/,
+  ],
+  [
+    'an activity under two keys',
+    `insert into idempotency
+     select tenant_id, key || '-2', mutation, request_hash, result, created_at, operation_id, activity_id
+       from idempotency where activity_id is not null`,
+    /one key at most/,
+  ],
+  [
+    'a key without its activity',
+    'update idempotency set activity_id = tenant_id where activity_id is not null',
+    /what a key answers is there/,
   ],
   [
     'an operation under two keys, one of which was kept as JSON',

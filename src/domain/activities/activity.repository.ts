@@ -15,10 +15,10 @@ const insertActivities = statement(
                          channel, store, explanations, program_version, refunds_activity_id, facts,
                          occurred_at, recorded_at)
    select $1, a.activity_id, a.member_id, a.type, a.amount, a.currency, a.order_number, a.order_lines,
-          a.channel, a.store, a.explanations, a.program_version, a.refunds_activity_id, a.facts,
+          a.channel, a.store, a.explanations, a.program_version::integer, a.refunds_activity_id, a.facts,
           coalesce(a.occurred_at, (select business_time())), (select business_time())
      from unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::jsonb[],
-                 $9::text[], $10::text[], $11::jsonb[], $12::integer[], $13::uuid[], $14::jsonb[],
+                 $9::text[], $10::text[], $11::jsonb[], $12::bigint[], $13::uuid[], $14::jsonb[],
                  $15::timestamptz[])
             as a (activity_id, member_id, type, amount, currency, order_number, order_lines, channel, store,
                   explanations, program_version, refunds_activity_id, facts, occurred_at)`,

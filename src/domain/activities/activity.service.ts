@@ -126,12 +126,7 @@ export class ActivityService {
   #refund(ctx: RequestContext, input: RecordActivityInput): Promise<Recorded> {
     return this.#run<RefundProposal>(ctx, input, {
       propose: (program) => this.#refunding.propose(ctx, program, input),
-      stored: ({ activity, reversals }) => ({
-        activity: activity.activityKey,
-        member: activity.memberKey,
-        operations: [],
-        possible: [...reversals.values()],
-      }),
+      stored: ({ activity }) => ({ activity: activity.activityKey }),
       commit: (tx, proposal, program, facts) =>
         this.#refunding.commit(tx, { tenantKey: ctx.tenantKey, program, facts }, proposal, (now) =>
           refuseBadMoment(input, now, program, false),
@@ -157,13 +152,18 @@ export class ActivityService {
   }
 
   async #replayed(ctx: RequestContext, stored: StoredActivity): Promise<Recorded> {
+    const { ledgers } = this.#parts;
     const sql = this.#parts.database.read(ctx.tenantKey);
-    const [activity, member, operations] = await Promise.all([
-      findActivity(sql, ctx.tenantKey, stored.activity),
-      createMemberLoaders(sql, ctx.tenantKey).member.load(stored.member),
-      this.#parts.ledgers.operations(ctx, operationKeysOf(stored)),
+    const { activity: activityKey, operations: keys, possible } = stored;
+    const [activity, operations] = await Promise.all([
+      findActivity(sql, ctx.tenantKey, activityKey),
+      keys === undefined
+        ? ledgers.operationsOf(ctx, activityKey)
+        : ledgers.operations(ctx, operationKeysOf({ operations: keys, possible: possible ?? [] })),
     ]);
-    if (activity === null || member === null) throw new Error('A stored result refers to what is missing.');
+    if (activity === null) throw new Error('A stored result refers to an activity that is missing.');
+    const member = await createMemberLoaders(sql, ctx.tenantKey).member.load(activity.memberKey);
+    if (member === null) throw new Error('An activity refers to a member who is missing.');
     const program = await this.#parts.programs.inForce(ctx.tenantKey);
     const when = { memberKey: member.memberKey, at: activity.recordedAt };
     const tierThen = await findTierAt(sql, ctx.tenantKey, program, when);

@@ -51,21 +51,21 @@ export interface ActivityProposal {
   readonly inputHash?: Buffer;
 }
 
-/** What is kept of an activity under the key of its request. */
-export interface StoredActivity extends StoredOperations {
+/** What is kept of an activity under the key of its request, besides the activity. */
+export interface StoredActivity extends Partial<StoredOperations> {
   readonly activity: string;
-  readonly member: string;
+  /** Whose it is, and what it made; missing where that is the activity's member and its operations. */
+  readonly member?: string;
 }
 
 export function toStored({ activity, enrolment, proposals, awaited }: ActivityProposal): StoredActivity {
-  const given = storedOperations([...(enrolment?.proposals ?? []), ...proposals]);
+  const { activityKey, memberKey } = activity;
+  const welcome = enrolment?.proposals ?? [];
+  // What enrolling gives belongs to no activity.
+  if (welcome.every(({ credits }) => credits.length === 0)) return { activity: activityKey };
+  const given = storedOperations([...welcome, ...proposals]);
   const matured = awaited.map(({ operationKey }) => operationKey);
-  return {
-    activity: activity.activityKey,
-    member: activity.memberKey,
-    ...given,
-    ...(matured.length === 0 ? {} : { possible: [...(given.possible ?? []), ...matured] }),
-  };
+  return { activity: activityKey, member: memberKey, ...given, possible: [...given.possible, ...matured] };
 }
 
 /** What activities are proposed upon. */
@@ -322,7 +322,9 @@ function postingsOf(proposals: readonly ActivityProposal[], settled: readonly Se
   return settled.flatMap((one, index) => {
     const inputHash = proposals[index]?.inputHash;
     const own = givenIn(proposals[index], one);
-    return inputHash === undefined ? own : own.map((posting) => ({ ...posting, inputHash }));
+    const explanations = one.own.explanations;
+    const its = inputHash === undefined ? { explanations } : { explanations, inputHash };
+    return own.map((posting) => ({ ...posting, ...its }));
   });
 }
 

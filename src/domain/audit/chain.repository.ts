@@ -53,7 +53,11 @@ const selectNamed = statement<EntryText>(
           offset 0) as e`,
 );
 const OPERATION = `o.operation_id, o.kind, o.program_version, o.activity_id, o.reason, o.reference_type,
-  o.reference_id, o.ref_operation_id, o.explanation, o.ledger_ids, o.versions, o.created_at`;
+  o.reference_id, o.ref_operation_id,
+  case when o.explained_by is null then o.explanation else
+    (select a.explanations -> o.explained_by from activity a
+      where a.tenant_id = $1 and a.activity_id = o.activity_id) end,
+  o.ledger_ids, o.versions, o.created_at`;
 const selectOperations = statement<OperationText & { ledgerKeys: string[]; versions: bigint[] }>(
   'chain.operations',
   `select o.operation_id as "operationKey", o.ledger_ids as "ledgerKeys", o.versions,

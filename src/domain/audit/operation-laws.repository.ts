@@ -37,7 +37,13 @@ const keys = statement<BreachRow>(
                     where tenant_id = $1 and result ? 'operation'
                    union all
                    select operation_id::text from idempotency
-                    where tenant_id = $1 and operation_id is not null) keyed
+                    where tenant_id = $1 and operation_id is not null
+                   union all
+                   select case when a.activity_id is null then i.activity_id else o.operation_id end::text
+                     from idempotency i
+                     left join activity a on a.tenant_id = $1 and a.activity_id = i.activity_id
+                     left join operation o on o.tenant_id = $1 and o.activity_id = i.activity_id
+                    where i.tenant_id = $1 and i.activity_id is not null) keyed
              left join operation o on o.tenant_id = $1 and o.operation_id = made::uuid
             where made is not null
             group by made

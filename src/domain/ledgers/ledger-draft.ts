@@ -39,6 +39,16 @@ export function explanationOf({ posting, entries }: DraftOperation): StoredExpla
   return posting?.explain?.(taken) ?? posting?.explanation ?? null;
 }
 
+/** Why, as an operation keeps it: by itself, or by its place among what its activity keeps. */
+export function storedExplanation(operation: DraftOperation): {
+  readonly own: StoredExplanation | null;
+  readonly place: number | null;
+} {
+  const own = explanationOf(operation);
+  const place = own === null ? -1 : (operation.posting?.explanations?.indexOf(own) ?? -1);
+  return place < 0 ? { own, place: null } : { own: null, place };
+}
+
 /**
  * What an operation was decided from: SHA-256 of the request. Where time acts, of the ledger, the version
  * that it found and the moment.

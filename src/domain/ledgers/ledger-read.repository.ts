@@ -120,14 +120,22 @@ const selectHoldPage = statement<Hold>(
     where $3::text is null or $3 = case when lapsed then 'EXPIRED' else status end
     order by hold_id desc limit $5`,
 );
+/** An operation's own, or the one of its activity's that it names. */
+const EXPLANATION = `case when o.explained_by is null then o.explanation else
+  (select a.explanations -> o.explained_by from activity a
+    where a.tenant_id = $1 and a.activity_id = o.activity_id) end`;
 const operationColumns = `
   tenant_id as "tenantKey", operation_id as "operationKey", kind, program_version as "programVersion",
   activity_id as "activityKey", reason, reference_type as "referenceType", reference_id as "referenceId",
-  ref_operation_id as "refOperationKey", explanation as "storedExplanation", pays_back as "paysBack", ledger_ids as "ledgerKeys", versions,
-  input_hash as "inputHash", created_at as "createdAt"`;
+  ref_operation_id as "refOperationKey", ${EXPLANATION} as "storedExplanation", pays_back as "paysBack",
+  ledger_ids as "ledgerKeys", versions, input_hash as "inputHash", created_at as "createdAt"`;
+const selectOperationsOf = statement<LedgerOperation>(
+  'operation.of_activity',
+  `select ${operationColumns} from operation o where tenant_id = $1 and activity_id = $2 order by operation_id`,
+);
 const selectOperations = statement<LedgerOperation>(
   'operation.by_keys',
-  `select ${operationColumns} from operation where tenant_id = $1 and operation_id = any($2::uuid[])`,
+  `select ${operationColumns} from operation o where tenant_id = $1 and operation_id = any($2::uuid[])`,
 );
 const selectAllocations = statement<Lot & { operation: string; taken: bigint }>(
   'allocation.by_operations',
@@ -238,13 +246,14 @@ const selectMemberExists = statement<{ exists: boolean }>(
 
 const selectEarned = statement<EarnedByActivity>(
   'operation.earned',
-  `select o.operation_id as "operationKey", o.explanation->'rule'->>'code' as rule,
-          o.explanation->'extension' as extension, l.asset, e.amount,
+  `select o.operation_id as "operationKey", why.explanation -> 'rule' ->> 'code' as rule,
+          why.explanation -> 'extension' as extension, l.asset, e.amount,
           coalesce((select sum(-x.amount)::bigint from operation r
                       join entry x on x.tenant_id = $1 and x.ledger_id = r.ledger_ids[1]
                                   and x.version = r.versions[1]
                      where r.tenant_id = $1 and r.ref_operation_id = o.operation_id), 0) as reversed
      from operation o
+    cross join lateral (select ${EXPLANATION} as explanation) why
      join entry e on e.tenant_id = $1 and e.ledger_id = o.ledger_ids[1] and e.version = o.versions[1]
      join ledger l on l.tenant_id = $1 and l.ledger_id = e.ledger_id
     where o.tenant_id = $1 and o.activity_id = $2 and o.kind = 'EARN'
@@ -336,6 +345,10 @@ export class LedgerReads {
 
   operations(operationKeys: readonly string[]): Promise<LedgerOperation[]> {
     return this.#sql.run(selectOperations, [this.#tenantKey, operationKeys]);
+  }
+
+  operationsOf(activityKey: string): Promise<LedgerOperation[]> {
+    return this.#sql.run(selectOperationsOf, [this.#tenantKey, activityKey]);
   }
 
   allocations(operationKeys: readonly string[]): Promise<(Lot & { operation: string; taken: bigint })[]> {

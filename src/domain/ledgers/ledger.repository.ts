@@ -4,9 +4,9 @@ import { sendHolds } from './hold.repository.ts';
 import type { LedgerDraft } from './ledger.policy.ts';
 import {
   type DraftAllocation,
-  explanationOf,
   inputHashOf,
   paysBack,
+  storedExplanation,
   wholeOperations,
 } from './ledger-draft.ts';
 import { deferLegs } from './leg.repository.ts';
@@ -59,16 +59,17 @@ const insertOperations = statement(
   'operation.insert',
   `insert into operation (tenant_id, created_at, program_version, ledger_ids, versions, operation_id, kind,
                           activity_id, reason, reference_type, reference_id, ref_operation_id, explanation,
-                          input_hash, pays_back)
+                          explained_by, input_hash, pays_back)
    select $1, $2, $3, ($4::uuid[])[o.first:o.last], ($5::bigint[])[o.first:o.last], o.operation_id, o.kind,
           o.activity_id, o.reason, o.reference_type, o.reference_id, o.ref_operation_id, o.explanation,
-          o.input_hash, o.pays_back
+          o.explained_by, o.input_hash, o.pays_back
      from (select unnest($6::bigint[])::integer as first, unnest($7::bigint[])::integer as last,
                   unnest($8::uuid[]) as operation_id, unnest($9::text[]) as kind,
                   unnest($10::uuid[]) as activity_id, unnest($11::text[]) as reason,
                   unnest($12::text[]) as reference_type, unnest($13::text[]) as reference_id,
                   unnest($14::uuid[]) as ref_operation_id, unnest($15::jsonb[]) as explanation,
-                  unnest($16::bytea[]) as input_hash, unnest($17::boolean[]) as pays_back) o`,
+                  unnest($16::bytea[]) as input_hash, unnest($17::boolean[]) as pays_back,
+                  unnest($18::bigint[])::smallint as explained_by) o`,
 );
 const insertLots = statement(
   'lot.insert',
@@ -249,6 +250,7 @@ function sendOperations(
     end += operation.entries.length;
     return end;
   });
+  const explanations = made.map(storedExplanation);
   send(tx, insertOperations, [
     tenantKey,
     facts.now,
@@ -264,9 +266,10 @@ function sendOperations(
     made.map(({ posting }) => posting?.reference?.type ?? null),
     made.map(({ posting }) => posting?.reference?.id ?? null),
     made.map(({ posting }) => posting?.reverses ?? null),
-    made.map((operation) => jsonOf(explanationOf(operation))),
+    explanations.map(({ own }) => jsonOf(own)),
     made.map((operation) => inputHashOf(operation, facts)),
     made.map(paysBack),
+    explanations.map(({ place }) => place),
   ]);
 }
 

@@ -101,18 +101,37 @@ export class LedgerService {
 
   /** Operations with their entries as they were first shown, in the order of the keys given; for replays. */
   async operations(ctx: RequestContext, operationKeys: readonly string[]): Promise<LedgerOperation[]> {
-    const reads = new LedgerReads(this.#parts.database.read(ctx.tenantKey), ctx.tenantKey);
+    const reads = this.#reads(ctx);
     const found = new Map((await reads.operations(operationKeys)).map((one) => [one.operationKey, one]));
-    const operations = operationKeys.flatMap((key) => found.get(key) ?? []);
-    const wanted = operations.flatMap(({ ledgerKeys, versions }) =>
-      ledgerKeys.map((ledgerKey, index) => ({ ledgerKey, version: versions[index] ?? 0n })),
+    return await withEntries(
+      reads,
+      operationKeys.flatMap((key) => found.get(key) ?? []),
     );
-    const entries = Map.groupBy(await reads.entries(wanted), ({ operationKey }) => operationKey);
-    return operations.map((one) => ({
-      ...one,
-      writtenEntries: (entries.get(one.operationKey) ?? []).map(asFirstShown),
-    }));
   }
+
+  /** What an activity made, in the order in which it was made, as it was first shown. */
+  async operationsOf(ctx: RequestContext, activityKey: string): Promise<LedgerOperation[]> {
+    const reads = this.#reads(ctx);
+    return await withEntries(reads, await reads.operationsOf(activityKey));
+  }
+
+  #reads({ tenantKey }: RequestContext): LedgerReads {
+    return new LedgerReads(this.#parts.database.read(tenantKey), tenantKey);
+  }
+}
+
+async function withEntries(
+  reads: LedgerReads,
+  operations: readonly LedgerOperation[],
+): Promise<LedgerOperation[]> {
+  const wanted = operations.flatMap(({ ledgerKeys, versions }) =>
+    ledgerKeys.map((ledgerKey, index) => ({ ledgerKey, version: versions[index] ?? 0n })),
+  );
+  const entries = Map.groupBy(await reads.entries(wanted), ({ operationKey }) => operationKey);
+  return operations.map((one) => ({
+    ...one,
+    writtenEntries: (entries.get(one.operationKey) ?? []).map(asFirstShown),
+  }));
 }
 
 /** @throws Refusal AMOUNT_NOT_POSITIVE, AMOUNT_ZERO, IDEMPOTENCY_KEY_INVALID, MEMBER_NOT_FOUND */

@@ -78,6 +78,8 @@ export interface Posting {
   /** REVERSE: instead of `explanation`, for how much is taken back is known only under the lock. */
   readonly explain?: (taken: bigint) => StoredExplanation | null;
   readonly activityKey: string | null;
+  /** What its activity keeps: an explanation that is one of these isn't kept once more. */
+  readonly explanations?: readonly StoredExplanation[];
   /** Where acts are posted together, the one that it is a part of; its activity's when missing. */
   readonly act?: string;
 }

@@ -200,11 +200,11 @@ function postingsOf(
 /** What is kept of proposals under a request's key: which operations they become, or may become. */
 export interface StoredOperations {
   readonly operations: readonly string[];
-  /** Those with limits: they are there if the limits left something. */
+  /** Those with limits: they are there if the limits left something. Missing in what older releases kept. */
   readonly possible?: readonly string[];
 }
 
-export function storedOperations(proposals: readonly Proposal[]): StoredOperations {
+export function storedOperations(proposals: readonly Proposal[]): Required<StoredOperations> {
   const isLimited = ({ limits, rule }: Proposal): boolean => {
     return limits.length > 0 || rule?.exclusive !== undefined;
   };
