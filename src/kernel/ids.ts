@@ -26,6 +26,9 @@ const RANDOM_BYTES = 16;
 /** Drawn many at a time: asking the system for each key costs many times the key. */
 const pool = new Uint8Array(RANDOM_BYTES * 256);
 let drawn = pool.length;
+/** Those of the key that is being made: one array for all keys, because arrays are dear to collect. */
+const random = new Uint8Array(RANDOM_BYTES);
+const randomView = new DataView(random.buffer);
 /** The moment of the last key, and its place among those of that moment. */
 let last = { msecs: 0, seq: 0 };
 
@@ -35,13 +38,13 @@ export function newKey(): string {
     crypto.getRandomValues(pool);
     drawn = 0;
   }
-  const random = pool.slice(drawn, drawn + RANDOM_BYTES);
+  for (let index = 0; index < RANDOM_BYTES; index += 1) random[index] = pool[drawn + index] ?? 0;
   drawn += RANDOM_BYTES;
   const msecs = Date.now();
   // Half of the 32 bits are left for what comes in the same millisecond, or while the clock is set back.
   last =
     msecs > last.msecs
-      ? { msecs, seq: new DataView(random.buffer).getUint32(6) >>> 1 }
+      ? { msecs, seq: randomView.getUint32(6) >>> 1 }
       : { msecs: last.msecs, seq: last.seq + 1 };
   return v7({ random, ...last });
 }

@@ -27,7 +27,7 @@ export interface BoundKey extends IdempotentRequest {
   readonly result: unknown;
 }
 
-/** What a request answered: where that names one operation or activity and nothing else, its id is all that is kept. */
+/** What a request answered: an id is all that is kept where it names one operation or activity, and no more. */
 const RESULT = `case when operation_id is not null then jsonb_build_object('operation', operation_id)
                      when activity_id is not null then jsonb_build_object('activity', activity_id)
                      else result end as result`;
@@ -66,9 +66,19 @@ export function idempotentRequest(mutation: string, input: { idempotencyKey: str
   if (idempotencyKey.length < 1 || idempotencyKey.length > 200) {
     throw refuse('IDEMPOTENCY_KEY_INVALID', ['idempotencyKey']);
   }
-  const canonical = stringify(rest, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  const canonical = holdsBigint(rest) ? stringify(rest, spellBigint) : stringify(rest);
   const hash = hashOf('sha256', `${mutation}\n${canonical}`, 'buffer');
   return { key: idempotencyKey, mutation, hash };
+}
+
+/** Whether the slower way of stringifying is needed. */
+function holdsBigint(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value === 'bigint';
+  return Object.values(value).some(holdsBigint);
+}
+
+function spellBigint(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? `${value}n` : value;
 }
 
 /**

@@ -25,7 +25,10 @@ interface Table {
   ownTenantOnly: boolean;
 }
 
-const TENANT_ONLY = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid";
+const TENANT = "nullif(current_setting('app.tenant_id', true), '')::uuid";
+const TENANT_ONLY = `tenant_id = ${TENANT}`;
+/** The same, looked up once a statement. */
+const TENANT_ONLY_ONCE = `tenant_id = (select ${TENANT})`;
 const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
 
 /** Files of migrations/ that are no migrations. */
@@ -93,6 +96,7 @@ class Schema {
       if (kind === 'AlterTableStmt') this.#alterTable(node);
       if (kind === 'IndexStmt' && node.unique === true) this.#checkUnique(relation(node), indexColumns(node));
       if (kind === 'CreatePolicyStmt') this.#createPolicy(node);
+      if (kind === 'AlterPolicyStmt') this.#alterPolicy(node);
       if (kind === 'CreateFunctionStmt') this.#createFunction(statement);
       if (kind === 'ViewStmt') this.#createView(node);
       if (kind === 'DropStmt' && node.removeType === 'OBJECT_TABLE') this.#dropTables(node);
@@ -198,6 +202,15 @@ class Schema {
     }
   }
 
+  /** A policy may be said in other words, which have to say the same. */
+  #alterPolicy(node: Tree): void {
+    const open = [node.qual, node.with_check].some((qual) => qual !== undefined && !isTenantOnly(qual));
+    if (!open) return;
+    this.problems.push(
+      `table ${relation(node)}: policy ${String(node.policy_name)} lets through more than the own tenant`,
+    );
+  }
+
   #createFunction(statement: SqlStatement): void {
     const { node } = statement;
     const name = strings(node.funcname).join('.');
@@ -248,6 +261,9 @@ function asList(value: unknown): Tree[] {
 }
 
 function isTenantOnly(qual: unknown): boolean {
-  const [target] = find(statementsOf(`select ${TENANT_ONLY}`)[0]?.node, 'ResTarget');
-  return JSON.stringify(withoutPlaces(qual)) === JSON.stringify(withoutPlaces(target?.val));
+  const said = JSON.stringify(withoutPlaces(qual));
+  return [TENANT_ONLY, TENANT_ONLY_ONCE].some((words) => {
+    const [target] = find(statementsOf(`select ${words}`)[0]?.node, 'ResTarget');
+    return said === JSON.stringify(withoutPlaces(target?.val));
+  });
 }

@@ -52,6 +52,11 @@ const BAD: [what: string, sql: string, problem: RegExp][] = [
   ['row security unforced', `${GOOD} alter table thing no force row level security;`, /not forced/],
   ['no policy', GOOD.replace(/create policy[^;]*;/, ''), /no policy for all commands/],
   ['a policy for reading only', GOOD.replace('on thing using', 'on thing for select using'), /no policy/],
+  [
+    'a policy that was opened later',
+    `${GOOD} alter policy own_tenant on thing using (tenant_id = tenant_id);`,
+    /policy own_tenant lets through more/,
+  ],
   ['a policy dropped', `${GOOD} drop policy own_tenant on thing;`, /no policy/],
   [
     'an open policy',

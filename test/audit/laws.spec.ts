@@ -150,6 +150,11 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
     `delete from operation where kind = 'REDEEM'; delete from entry where kind = 'REDEEM'`,
     /what a key answers is there/,
   ],
+  [
+    'an activity of nobody',
+    'update activity set member_id = tenant_id',
+    /an activity and a tier belong to a member that there is/,
+  ],
   ['an entry of no ledger', `update entry set ledger_id = tenant_id where ${LAST}`, /a ledger that there is/],
   [
     'more taken back than was given',

@@ -50,7 +50,7 @@ export function addImportCommand(cli: Command, exitWith: (code: number) => void)
     .option('--type <code>', text('import.type'), 'purchase')
     .option('--refused-file <file>', text('import.refusedFile'))
     .option('--batch <lines>', text('import.batch'), '500')
-    .option('--concurrency <commits>', text('import.concurrency'), '2')
+    .option('--concurrency <commits>', text('import.concurrency'), '3')
     .option('--member-column <name>', text('import.column.member'))
     .addOption(
       new Option('--identity-kind <kind>', text('import.column.identity'))

@@ -4,6 +4,7 @@ import type { Law } from './law.ts';
 import { ledgerLaws } from './ledger-laws.repository.ts';
 import { legLaws } from './leg-laws.repository.ts';
 import { lotLaws } from './lot-laws.repository.ts';
+import { memberLaws } from './member-laws.repository.ts';
 import { operationLaws } from './operation-laws.repository.ts';
 
 /** Every law of the ledger, each checked over the whole of a tenant. */
@@ -14,4 +15,5 @@ export const LAWS: readonly Law[] = [
   ...holdLaws,
   ...operationLaws,
   ...legLaws,
+  ...memberLaws,
 ];
