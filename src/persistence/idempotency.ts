@@ -27,7 +27,7 @@ export interface BoundKey extends IdempotentRequest {
   readonly result: unknown;
 }
 
-/** What a request answered: an id is all that is kept where it names one operation or activity, and no more. */
+/** What a request answered: an id, where it names one operation or activity and no more; JSON otherwise. */
 const RESULT = `case when operation_id is not null then jsonb_build_object('operation', operation_id)
                      when activity_id is not null then jsonb_build_object('activity', activity_id)
                      else result end as result`;
