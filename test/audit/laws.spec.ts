@@ -164,7 +164,11 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
     `update entry set account = 'R' where kind = 'REVERSE'`,
     /account of what/,
   ],
-  ['a spend that was paid back', `update operation set pays_back = true where kind = 'REDEEM'`, /account of what/],
+  [
+    'a spend that was paid back',
+    `update operation set pays_back = true where kind = 'REDEEM'`,
+    /account of what/,
+  ],
   ['a spend that lost more', `update entry set amount = amount + 1 where kind = 'REDEEM'`, /nothing to time/],
   ['a hold that lost something', `update entry set posted_delta = -1 where kind = 'HOLD'`, /nothing to time/],
   ['a sum of other legs', 'update leg_day set amount = amount + 1', /sums of a day/],
