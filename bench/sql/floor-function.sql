@@ -28,7 +28,7 @@ begin
           array[l.version + 1], v_now, p_hash);
   insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at, expires_at,
                    created_at, matured_at)
-  values (p_tenant, l.ledger_id, p_lot, p_operation, p_amount, p_amount, false, v_now, v_expires, v_now, v_now, 'I');
+  values (p_tenant, l.ledger_id, p_lot, p_operation, p_amount, p_amount, false, v_now, v_expires, v_now, v_now);
   update tenant_feed set position = position + 1 where tenant_id = p_tenant returning position into v_position;
   update ledger led
      set posted = posted + p_amount, version = version + 1, recorded_at = v_now, feed_position = v_position,
@@ -38,6 +38,6 @@ begin
                      held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
                      expires_at, occurred_at, recorded_at, account)
   values (p_tenant, l.ledger_id, l.version + 1, p_operation, 'EARN', p_amount, p_amount, 0, 0, l.posted + p_amount,
-          l.pending, l.held, v_position, p_reason, v_now, v_expires, v_now, v_now);
+          l.pending, l.held, v_position, p_reason, v_now, v_expires, v_now, v_now, 'I');
   return query select l.ledger_id, l.pending, l.held, l.version + 1, l.posted + p_amount, v_now, v_expires;
 end $$;
