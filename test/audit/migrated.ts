@@ -31,7 +31,7 @@ export async function migrated<Result>(
   }
 }
 
-/** Takes the accounts of entries away, and makes the table of legs that there was before, as releases filled it. */
+/** Takes the accounts of entries away, and makes the table of legs that there was before, filled. */
 export async function takeBackAccounts(owner: pg.Client): Promise<void> {
   await owner.query('drop view leg');
   await owner.query('alter table entry drop column account');

@@ -91,7 +91,7 @@ const selectHolds = statement<OperationText>(
      from hold_lot p
     where p.tenant_id = $1 and p.ledger_id = any($2::uuid[]) and p.operation_id = any($3::uuid[])`,
 );
-/** Names are JSON texts. The same for entries that lie elsewhere in the feed, each looked up by its position. */
+/** Names are JSON texts. What lies elsewhere in the feed is looked up by its positions. */
 const LEG = `g.operation_id as "operationKey", to_json(g.asset)::text as asset,
   to_json(g.account)::text as account, g.amount`;
 const selectLegs = statement<EntryLeg>(
