@@ -12,8 +12,9 @@ grant update on
   to app_role;
 -- Of a tier change only that its rules were asked.
 grant update (announced_at) on tier_change to app_role;
--- Legs and the chain are only ever added to; sums of legs grow.
-grant select, insert on leg, leg_day, leg_rollup, operation_chain to app_role;
+-- Legs are seen in entries, the chain is only ever added to; sums of legs grow.
+grant select on leg to app_role;
+grant select, insert on leg_day, leg_rollup, operation_chain to app_role;
 grant update on leg_day, leg_rollup to app_role;
 grant delete on member_identity, metric_day to app_role;
 -- Revisions, calls and what was changed are never changed; calls are forgotten after a while.

@@ -1,5 +1,5 @@
 -- Entries for the two other orders of a feed, so that each pays for its own index alone. The sequence gives a call
--- that posts many a range of its own, above all positions of the feed, since legs are keyed by either.
+-- that posts many a range of its own, above all positions of the feed.
 create sequence bench_position increment by 1000 start with 1000000000;
 
 create table entry_horizon (like entry including defaults, primary key (tenant_id, ledger_id, version));

@@ -36,10 +36,8 @@ begin
    where led.tenant_id = p_tenant and led.ledger_id = l.ledger_id;
   insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                      held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
-                     expires_at, occurred_at, recorded_at)
+                     expires_at, occurred_at, recorded_at, account)
   values (p_tenant, l.ledger_id, l.version + 1, p_operation, 'EARN', p_amount, p_amount, 0, 0, l.posted + p_amount,
-          l.pending, l.held, v_position, p_reason, v_now, v_expires, v_now, v_now);
-  insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
-  values (p_tenant, v_position, p_asset, 'ISSUED', p_operation, -p_amount, v_now);
+          l.pending, l.held, v_position, p_reason, v_now, v_expires, v_now, v_now, 'I');
   return query select l.ledger_id, l.pending, l.held, l.version + 1, l.posted + p_amount, v_now, v_expires;
 end $$;

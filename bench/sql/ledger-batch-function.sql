@@ -37,14 +37,11 @@ begin
   returning position - v_count into v_before;
   insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                      held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
-                     expires_at, occurred_at, recorded_at)
+                     expires_at, occurred_at, recorded_at, account)
   select p_tenant, l.ledger_id, l.version + 1, e.operation_id, 'EARN', e.amount, e.amount, 0, 0, l.posted + e.amount,
-         l.pending, l.held, v_before + e.place, 'bench', v_now, v_expires, v_now, v_now
+         l.pending, l.held, v_before + e.place, 'bench', v_now, v_expires, v_now, v_now, 'I'
     from unnest(p_ledgers, p_operations, p_amounts) with ordinality as e (ledger_id, operation_id, amount, place)
     join ledger l on l.tenant_id = p_tenant and l.ledger_id = e.ledger_id;
-  insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
-  select p_tenant, v_before + place, 'points', 'ISSUED', operation_id, -amount, v_now
-    from unnest(p_operations, p_amounts) with ordinality as g (operation_id, amount, place);
   update ledger l
      set posted = l.posted + e.amount, version = l.version + 1, feed_position = v_before + e.place, recorded_at = v_now
     from unnest(p_ledgers, p_amounts) with ordinality as e (ledger_id, amount, place)

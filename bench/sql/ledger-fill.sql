@@ -38,16 +38,11 @@ select tenant_id, operation_id, case when delta > 0 then 'EARN' else 'REDEEM' en
 
 insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                    held_delta, posted_after, pending_after, held_after, feed_position, available_at,
-                   expires_at, occurred_at, recorded_at, lot_ids, taken)
+                   expires_at, occurred_at, recorded_at, lot_ids, taken, account)
 select tenant_id, ledger_id, version, operation_id, case when delta > 0 then 'EARN' else 'REDEEM' end, delta,
        delta, 0, 0, posted, 0, 0, position, case when delta > 0 then now end,
        case when delta > 0 then expires end, now, now, case when delta < 0 then array[lot_id] end,
-       case when delta < 0 then array[-delta] end
-  from act, setting;
-
-insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
-select tenant_id, position, 'points', case when delta > 0 then 'ISSUED' else 'REDEEMED' end, operation_id, -delta,
-       now
+       case when delta < 0 then array[-delta] end, case when delta > 0 then 'I' else 'R' end::"char"
   from act, setting;
 
 -- What a ledger earned first it has still; of the pairs nothing is left.

@@ -50,13 +50,10 @@ begin
   update tenant_feed set position = position + 1 where tenant_id = p_tenant returning position into v_position;
   insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                      held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
-                     expires_at, occurred_at, recorded_at, lot_ids, taken)
+                     expires_at, occurred_at, recorded_at, lot_ids, taken, account)
   values (p_tenant, p_ledger, l.version + 1, p_operation, p_kind, v_delta, v_delta, 0, 0, l.posted + v_delta, l.pending,
           l.held, v_position, 'bench', case p_kind when 'EARN' then v_now end, v_expires, v_now, v_now,
-          v_lots, v_takings);
-  insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
-  values (p_tenant, v_position, 'points', case p_kind when 'EARN' then 'ISSUED' else 'REDEEMED' end, p_operation,
-          -v_delta, v_now);
+          v_lots, v_takings, case p_kind when 'EARN' then 'I' else 'R' end::"char");
   update ledger set posted = posted + v_delta, version = version + 1, feed_position = v_position, recorded_at = v_now
    where tenant_id = p_tenant and ledger_id = p_ledger;
   return v_position;

@@ -124,12 +124,10 @@ begin
    where l.tenant_id = tenant and l.ledger_id = account.ledger_id;
   insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                      held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
-                     expires_at, occurred_at, recorded_at)
+                     expires_at, occurred_at, recorded_at, account)
   values (tenant, account.ledger_id, account.version + 1, operation_key, 'EARN', amount, amount, 0, 0,
-          account.posted + amount, account.pending, account.held, place, reason, now, expires, now, now)
+          account.posted + amount, account.pending, account.held, place, reason, now, expires, now, now, 'I')
   returning * into written;
-  insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
-  values (tenant, place, asset, 'ISSUED', operation_key, -amount, now);
   return written;
 end
 $$;

@@ -55,13 +55,14 @@ select tenant_id, operation_id, kind, program_version, reason, array[ledger_id],
 
 insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                    held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
-                   expires_at, occurred_at, recorded_at, lot_ids, taken)
+                   expires_at, occurred_at, recorded_at, lot_ids, taken, account)
 select tenant_id, ledger_id, version, operation_id, kind, amount, amount, 0, 0,
        sum(amount) over (partition by ledger_id order by version), 0, 0,
        feed_before + row_number() over (order by occurred_at, ledger_id, version), reason,
        case when kind = 'EARN' then occurred_at end, expires_at, occurred_at, occurred_at,
        case when kind = 'REDEEM' then array[first_value(lot_id) over (partition by ledger_id order by version)] end,
-       case when kind = 'REDEEM' then array[-amount] end
+       case when kind = 'REDEEM' then array[-amount] end,
+       case when kind = 'REDEEM' then 'R' else 'I' end::"char"
   from act, setting;
 
 insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at,

@@ -10,7 +10,7 @@ select e.version, e.kind, e.amount, e.posted_delta, e.pending_delta, e.held_delt
        octet_length(o.input_hash) as input_hash_bytes, o.ledger_ids = array[e.ledger_id] and o.versions = array[e.version] as names_entry,
        lot.amount as lot_amount, lot.remaining, lot.held, lot.pending, lot.expires_at as lot_expires_at,
        lot.matured_at is not null as is_matured,
-       g.asset, g.account, g.amount as leg_amount, g.recorded_at = e.recorded_at as is_leg_now,
+       l.asset, e.account,
        i.mutation, octet_length(i.request_hash) as hash_bytes, l.version as ledger_version,
        l.settle_at = (select min(x.expires_at) from lot x
                        where x.tenant_id = l.tenant_id and x.ledger_id = l.ledger_id and x.remaining > 0)
@@ -22,7 +22,6 @@ select e.version, e.kind, e.amount, e.posted_delta, e.pending_delta, e.held_delt
   join operation o using (tenant_id, operation_id)
   join lot on lot.tenant_id = e.tenant_id and lot.ledger_id = e.ledger_id
           and lot.operation_id = e.operation_id
-  join leg g on g.tenant_id = e.tenant_id and g.position = e.feed_position and g.operation_id = e.operation_id
   join idempotency i on i.tenant_id = e.tenant_id and i.operation_id = e.operation_id
  where l.member_id = $1 and o.reference_type = 'ticket'
  order by e.version

@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import type pg from 'pg';
 import { firstHash, linkAll, linksOf } from '../../src/domain/audit/chain.policy.ts';
 import { findContents } from '../../src/domain/audit/chain.repository.ts';
 import { settleTenant } from '../../src/jobs/index.ts';
-import { projectPath } from '../../src/persistence/index.ts';
 import { setClock, type TestTenant } from '../ledger/tenants.ts';
 import { connect, furnishTenant, startApplication, type TestApplication } from '../persistence/furnished.ts';
+import { migrated as migratedOf, partOf, textOf } from './migrated.ts';
 
 // What migrations make of what was there: the books are taken back to the state before, and come out of it as
 // they were.
@@ -30,46 +29,15 @@ afterAll(async () => {
   await application.close();
 });
 
-const textOf = (file: string): Promise<string> => readFile(projectPath('migrations', file), 'utf8');
-
-/** A part of a migration as it stands there. */
-async function partOf(file: string, part: RegExp): Promise<string> {
-  const [found] = part.exec(await textOf(file)) ?? [];
-  if (found === undefined) throw new Error(`${file} has no ${part}.`);
-  return found;
-}
-
 /** Runs a migration on what `takeBack` leaves, and looks at what comes of it. */
-async function migrated<Result>(
+const migrated = <Result>(
   takeBack: () => Promise<unknown>,
   migration: string,
   look: () => Promise<Result>,
-): Promise<Result> {
-  await owner.query('begin');
-  try {
-    await takeBack();
-    await owner.query(`select set_config('app.tenant_id', '', true)`);
-    await owner.query(migration);
-    await owner.query(`select set_config('app.tenant_id', $1, true)`, [tea.tenantKey]);
-    return await look();
-  } finally {
-    await owner.query('rollback');
-  }
-}
+): Promise<Result> => migratedOf(owner, tea.tenantKey, { takeBack, migration }, look);
 
 const rowsOf = async (sql: string): Promise<Record<string, unknown>[]> =>
   (await owner.query<Record<string, unknown>>(sql)).rows;
-
-it('makes the legs of what was posted before there were any', async () => {
-  const legs = () => rowsOf('select * from leg order by position, asset, account');
-  const before = await legs();
-  const backfill = /alter table entry no force[\s\S]*alter table ledger force row level security;/;
-  const takeBack = async () => {
-    await owner.query('delete from leg');
-    await owner.query('alter table leg no force row level security');
-  };
-  expect(await migrated(takeBack, await partOf('0004_legs.sql', backfill), legs)).toEqual(before);
-});
 
 describe('what was taken from lots is moved to the entries that took it', () => {
   const kept = async () => [

@@ -24,7 +24,6 @@ afterAll(async () => {
 const IMMUTABLE = [
   'entry',
   'operation',
-  'leg',
   'operation_chain',
   'activity',
   'idempotency',

@@ -17,7 +17,9 @@ beforeAll(async () => {
   app = await connect(application.testDatabase.appUrl);
   const { rows } = await app.query<{ name: string }>(
     `select table_name as name from information_schema.columns
-      where table_schema = 'public' and column_name = 'tenant_id' and table_name <> 'tenant_directory'
+       join information_schema.tables using (table_schema, table_name)
+      where table_schema = 'public' and table_type = 'BASE TABLE' and column_name = 'tenant_id'
+        and table_name <> 'tenant_directory'
       order by table_name`,
   );
   tables = rows.map(({ name }) => name);
@@ -95,6 +97,18 @@ describe('row-level security', () => {
     const foreign = (table: string) =>
       app.query(`select 1 from ${table} where tenant_id = $1`, [books.tenantKey]);
     expect(await outcomes(tea.tenantKey, foreign)).toEqual(everywhere(0));
+  });
+
+  it('holds of views as of their tables', async () => {
+    const { rows } = await app.query<{ name: string }>(
+      `select viewname as name from pg_views where schemaname = 'public'`,
+    );
+    expect(rows).toEqual([{ name: 'leg' }]);
+    for (const { name } of rows) {
+      for (const { tenantKey } of [tea, books])
+        expect(await as(tenantKey, () => shownBy(name))).toEqual([tenantKey]);
+      for (const nobody of [NOBODY, null]) expect(await as(nobody, () => shownBy(name))).toEqual([]);
+    }
   });
 
   it('shows nothing to a tenant that there isn’t', async () => {

@@ -48,7 +48,7 @@ const insertLot = {
                      expires_at, created_at, matured_at)
     values ($1, $2, $3, $4, $5, $5, false, $6, $7, $6, $6)`,
 };
-/** Ledger, feed, leg and entry in one statement, last: the feed's row stays locked until the commit. */
+/** Ledger, feed and entry in one statement, last: the feed's row stays locked until the commit. */
 const writeEntry = {
   name: 'entry',
   text: `
@@ -57,14 +57,11 @@ const writeEntry = {
     left_as as (
       update ledger set posted = posted + $4, version = $3, recorded_at = $6,
                         settle_at = least(settle_at, $7), feed_position = (select position from feed)
-       where tenant_id = $1 and ledger_id = $2 returning posted, pending, held),
-    taken as (
-      insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
-      select $1, position, $9, 'ISSUED', $5, -$4, $6 from feed)
+       where tenant_id = $1 and ledger_id = $2 returning posted, pending, held)
     insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
                        held_delta, posted_after, pending_after, held_after, feed_position, reason,
-                       available_at, expires_at, occurred_at, recorded_at)
-    select $1, $2, $3, $5, 'EARN', $4, $4, 0, 0, l.posted, l.pending, l.held, f.position, $8, $6, $7, $6, $6
+                       available_at, expires_at, occurred_at, recorded_at, account)
+    select $1, $2, $3, $5, 'EARN', $4, $4, 0, 0, l.posted, l.pending, l.held, f.position, $8, $6, $7, $6, $6, 'I'
       from feed f, left_as l
     returning posted_after`,
 };
@@ -172,7 +169,7 @@ async function post(client: pg.PoolClient, tenantKey: string, input: EarnInput):
   await client.query({ ...insertOperation, values: operation });
   const lot = [tenantKey, ledgerKey, v7(), operationKey, amount, now, expiresAt];
   await client.query({ ...insertLot, values: lot });
-  const entry = [tenantKey, ledgerKey, version, amount, operationKey, now, expiresAt, reason, input.asset];
+  const entry = [tenantKey, ledgerKey, version, amount, operationKey, now, expiresAt, reason];
   const written = await client.query<{ posted_after: string }>({ ...writeEntry, values: entry });
   return { operationKey, ledger, version, postedAfter: written.rows[0]?.posted_after ?? '' };
 }

@@ -67,15 +67,12 @@ const SQL = {
     'b.entry',
     `insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta,
                         pending_delta, held_delta, posted_after, pending_after, held_after, feed_position,
-                        reason, available_at, expires_at, occurred_at, recorded_at, lot_ids, taken)
+                        reason, available_at, expires_at, occurred_at, recorded_at, lot_ids, taken,
+                        account)
      values ($1, $2, $3, $4, $5, $6, $6, 0, 0, $7, 0, 0, $8, 'bench',
              case $5 when 'EARN' then $9::timestamptz end,
-             case $5 when 'EARN' then $9::timestamptz + interval '1 year' end, $9, $9, $10, $11)`,
-  ),
-  leg: prepared(
-    'b.leg',
-    `insert into leg (tenant_id, position, asset, account, operation_id, amount, recorded_at)
-     values ($1, $2, 'points', $3, $4, $5, $6)`,
+             case $5 when 'EARN' then $9::timestamptz + interval '1 year' end, $9, $9, $10, $11,
+             case $5 when 'EARN' then 'I' else 'R' end::"char")`,
   ),
   update: prepared(
     'b.update',
@@ -152,8 +149,6 @@ async function postOn(
   const position = feed?.position;
   const took = from === undefined ? [null, null] : [[from], [amount]];
   await ask(SQL.entry, tenant, ledgerKey, version, operation, kind, delta, posted, position, now, ...took);
-  const account = kind === 'EARN' ? 'ISSUED' : 'REDEEMED';
-  await ask(SQL.leg, tenant, position, account, operation, -delta, now);
   await ask(SQL.update, tenant, ledgerKey, posted, version, position, now);
 }
 

@@ -15,6 +15,14 @@ export interface ChainContent {
   readonly holds: readonly string[];
 }
 
+/** What one entry did to one account of the program; its names are JSON texts. */
+export interface EntryLeg {
+  readonly operationKey: string;
+  readonly asset: string;
+  readonly account: string;
+  readonly amount: bigint;
+}
+
 /** One operation as it was sealed. */
 export interface ChainLink {
   readonly position: bigint;
@@ -60,6 +68,24 @@ export function canonicalOf(content: ChainContent): string {
     `{"v":${VERSION},"position":${content.position},"operation":${operation},"entries":${list(entries)},` +
     `"lots":${list(lots)},"allocations":${list(allocations)},"legs":${list(legs)}` +
     `${holds.length === 0 ? '' : `,"holds":${list(holds)}`}}`
+  );
+}
+
+/**
+ * What an operation did to the program's accounts, as it is sealed: one text for an account in an asset, with
+ * the position and the moment (a JSON text) of the operation's first entry, and none where it came to nothing.
+ */
+export function legTexts(
+  first: { readonly position: bigint; readonly recordedAt: string },
+  legs: readonly EntryLeg[],
+): string[] {
+  const sums = new Map<string, bigint>();
+  for (const { asset, account, amount } of legs) {
+    const name = `${asset}, ${account}`;
+    sums.set(name, (sums.get(name) ?? 0n) + amount);
+  }
+  return [...sums].flatMap(([name, sum]) =>
+    sum === 0n ? [] : [`[${first.position}, ${name}, ${sum}, ${first.recordedAt}]`],
   );
 }
 

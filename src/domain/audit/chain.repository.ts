@@ -1,5 +1,5 @@
 import { type Sql, statement, type Transaction } from '../../persistence/index.ts';
-import type { ChainContent, ChainLink, ChainRun } from './chain.policy.ts';
+import { type ChainContent, type ChainLink, type ChainRun, type EntryLeg, legTexts } from './chain.policy.ts';
 
 interface OperationText {
   readonly operationKey: string;
@@ -8,6 +8,8 @@ interface OperationText {
 
 interface EntryText extends OperationText {
   readonly position: bigint;
+  /** A JSON text. */
+  readonly recordedAt: string;
   /** What it took from lots and gave back to them, each a text; null of an entry that took nothing. */
   readonly allocations: readonly string[] | null;
 }
@@ -38,16 +40,18 @@ const ALLOCATIONS = `case when e.lot_ids is not null then array(
 const selectEntries = statement<EntryText & { ledgerKey: string; version: bigint }>(
   'chain.entries',
   `select e.operation_id as "operationKey", e.ledger_id as "ledgerKey", e.version,
-          e.feed_position as position, ${ENTRY} as text, ${ALLOCATIONS} as allocations
+          e.feed_position as position, to_json(e.recorded_at)::text as "recordedAt",
+          ${ENTRY} as text, ${ALLOCATIONS} as allocations
      from entry e where e.tenant_id = $1 and e.feed_position > $2 and e.feed_position <= $3`,
 );
 /** Those that operations name, and that lie elsewhere in the feed; each is looked up by its key. */
 const selectNamed = statement<EntryText>(
   'chain.named',
-  `select e."operationKey", e.position, e.text, e.allocations
+  `select e."operationKey", e.position, e."recordedAt", e.text, e.allocations
      from unnest($2::uuid[], $3::bigint[]) as n (ledger_id, version)
     cross join lateral (
-          select e.operation_id as "operationKey", e.feed_position as position, ${ENTRY} as text,
+          select e.operation_id as "operationKey", e.feed_position as position,
+                 to_json(e.recorded_at)::text as "recordedAt", ${ENTRY} as text,
                  ${ALLOCATIONS} as allocations
             from entry e where e.tenant_id = $1 and e.ledger_id = n.ledger_id and e.version = n.version
           offset 0) as e`,
@@ -91,11 +95,18 @@ const selectHolds = statement<OperationText>(
      from hold_lot p
     where p.tenant_id = $1 and p.ledger_id = any($2::uuid[]) and p.operation_id = any($3::uuid[])`,
 );
-const selectLegs = statement<OperationText>(
+/** Names are JSON texts. What lies elsewhere in the feed is looked up by its positions. */
+const LEG = `g.operation_id as "operationKey", to_json(g.asset)::text as asset,
+  to_json(g.account)::text as account, g.amount`;
+const selectLegs = statement<EntryLeg>(
   'chain.legs',
-  `select g.operation_id as "operationKey",
-          json_build_array(g.position, g.asset, g.account, g.amount, g.recorded_at)::text as text
-     from leg g where g.tenant_id = $1 and g.position > $2 and g.position <= $3`,
+  `select ${LEG} from leg g where g.tenant_id = $1 and g.position > $2 and g.position <= $3`,
+);
+const selectNamedLegs = statement<EntryLeg>(
+  'chain.named_legs',
+  `select g.* from unnest($2::bigint[]) as n (position)
+    cross join lateral (
+          select ${LEG} from leg g where g.tenant_id = $1 and g.position = n.position offset 0) as g`,
 );
 const insertRun = statement<{ position: bigint }>(
   'chain.insert',
@@ -141,7 +152,7 @@ export async function findContents(
     }),
   );
   const ledgerKeys = new Set([...placed, ...elsewhere].map(({ ledgerKey }) => ledgerKey));
-  const [named, lots, holds, legs] = await Promise.all([
+  const [named, lots, holds, legsHere] = await Promise.all([
     elsewhere.length === 0
       ? []
       : sql.run(selectNamed, [
@@ -153,20 +164,23 @@ export async function findContents(
     sql.run(selectHolds, [tenantKey, [...ledgerKeys], keys]),
     sql.run(selectLegs, [tenantKey, after, to]),
   ]);
+  const far = named.map(({ position }) => position);
+  const legsFar = far.length === 0 ? [] : await sql.run(selectNamedLegs, [tenantKey, far]);
+  const legsOf = Map.groupBy([...legsHere, ...legsFar], ({ operationKey }) => operationKey);
   const entriesOf = Map.groupBy([...placed, ...named], ({ operationKey }) => operationKey);
   const rowOf = new Map(operations.map(({ operationKey, text }) => [operationKey, text]));
-  const [lotsOf, holdsOf, legsOf] = [textsOf(lots), textsOf(holds), textsOf(legs)];
+  const [lotsOf, holdsOf] = [textsOf(lots), textsOf(holds)];
   const contents = keys.map((operationKey): ChainContent => {
     const entries = entriesOf.get(operationKey) ?? [];
-    const positions = entries.map(({ position }) => position);
+    const first = entries.reduce((one, other) => (other.position < one.position ? other : one));
     return {
       operationKey,
-      position: positions.reduce((first, one) => (one < first ? one : first), to),
+      position: first.position,
       operation: rowOf.get(operationKey) ?? null,
       entries: entries.map(({ text }) => text),
       lots: lotsOf.get(operationKey) ?? [],
       allocations: entries.flatMap(({ allocations }) => allocations ?? []),
-      legs: legsOf.get(operationKey) ?? [],
+      legs: legTexts(first, legsOf.get(operationKey) ?? []),
       holds: holdsOf.get(operationKey) ?? [],
     };
   });

@@ -41,7 +41,10 @@ interface LiabilityRow {
   readonly transferred: string;
   readonly adjusted: string;
 }
-/** Whole days as they are summed, the legs of the moment's own day, and those that no sum has yet. */
+/**
+ * Whole days as they are summed, the legs of the moment's own day, and those that no sum has yet. These are a
+ * range with two ends, so that they are found by the feed's index, and the moment is asked for once.
+ */
 const selectLiability = statement<LiabilityRow>(
   'leg.liability',
   `with head as (
@@ -55,11 +58,12 @@ const selectLiability = statement<LiabilityRow>(
      select g.asset, g.account, g.amount from leg g, head, span
       where g.tenant_id = $1 and g.position between span.first_position and span.last_position
         and g.position <= head.position and (g.recorded_at at time zone head.time_zone)::date = head.day
-        and g.recorded_at <= coalesce($2, business_time())
+        and g.recorded_at <= (select coalesce($2, business_time()))
      union all
      select g.asset, g.account, g.amount from leg g
-      where g.tenant_id = $1 and g.position > coalesce((select position from head), 0)
-        and g.recorded_at <= coalesce($2, business_time()))
+      where g.tenant_id = $1 and g.position > (select coalesce(max(position), 0) from head)
+        and g.position <= (select position from tenant_feed where tenant_id = $1)
+        and g.recorded_at <= (select coalesce($2, business_time())))
    select asset, coalesce($2, business_time()) as at, coalesce($2 > business_time(), false) as "inFuture",
           coalesce(-sum(amount) filter (where account = 'ISSUED'), 0)::text as issued,
           coalesce(sum(amount) filter (where account = 'REDEEMED'), 0)::text as redeemed,

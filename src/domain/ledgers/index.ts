@@ -25,7 +25,6 @@ export {
   type PostingContext,
   TransactionalLedgerWriter,
 } from './ledger-writer.ts';
-export { Leg } from './leg.entity.ts';
 export { LimitingLedgerWriter } from './limiting-ledger-writer.ts';
 export { Lot } from './lot.entity.ts';
 export { MirrorService } from './mirror.service.ts';

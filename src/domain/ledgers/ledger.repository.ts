@@ -9,9 +9,9 @@ import {
   storedExplanation,
   wholeOperations,
 } from './ledger-draft.ts';
-import { deferLegs } from './leg.repository.ts';
 import { deferNewLedgers, type LeftLedger } from './new-ledger.repository.ts';
 import type { LedgerState, LotState } from './posting.ts';
+import { accountOf } from './program-account.policy.ts';
 
 /** One by one in the order in which they come, each by its whole key. */
 const lockLedgers = statement<LockedLedger>(
@@ -128,13 +128,14 @@ const writeEntries = statement<{ before: bigint }>(
    written as (
      insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta,
                         pending_delta, held_delta, posted_after, pending_after, held_after, feed_position,
-                        reason, available_at, expires_at, occurred_at, recorded_at, lot_ids, taken, lost)
+                        reason, available_at, expires_at, occurred_at, recorded_at, lot_ids, taken, lost,
+                        account)
      select $1, d.ledger_id, d.version, d.operation_id, d.kind, d.amount, d.posted_delta, d.pending_delta,
             d.held_delta, d.posted_after, d.pending_after, d.held_after, feed.before + d.place, d.reason,
             d.available_at, d.expires_at, d.occurred_at, d.recorded_at,
             case when d.last_part is not null then ($32::uuid[])[d.first_part:d.last_part] end,
             case when d.last_part is not null then ($33::bigint[])[d.first_part:d.last_part] end,
-            case when d.loses then ($34::bigint[])[d.first_part:d.last_part] end
+            case when d.loses then ($34::bigint[])[d.first_part:d.last_part] end, d.account
        from feed, (
          select unnest($2::uuid[]) as ledger_id, unnest($3::bigint[]) as version,
                 unnest($4::uuid[]) as operation_id, unnest($5::text[]) as kind,
@@ -146,7 +147,7 @@ const writeEntries = statement<{ before: bigint }>(
                 unnest($13::timestamptz[]) as available_at, unnest($14::timestamptz[]) as expires_at,
                 unnest($15::timestamptz[]) as occurred_at, unnest($16::timestamptz[]) as recorded_at,
                 unnest($29::bigint[])::integer as first_part, unnest($30::bigint[])::integer as last_part,
-                unnest($31::boolean[]) as loses) d)
+                unnest($31::boolean[]) as loses, unnest($36::"char"[]) as account) d)
    select before from feed`,
 );
 
@@ -230,11 +231,6 @@ export function writeDrafts(
   sendLots(tx, tenantKey, changed);
   sendHolds(tx, tenantKey, changed);
   deferEntries(tx, tenantKey, changed);
-  deferLegs(
-    tx,
-    tenantKey,
-    changed.flatMap(({ operations }) => operations),
-  );
 }
 
 function sendOperations(
@@ -392,6 +388,7 @@ function deferEntries(tx: Transaction, tenantKey: string, drafts: readonly Ledge
     taken.all.map(({ amount }) => amount),
     taken.all.map(({ lost }) => lost),
     entries.length,
+    drafts.flatMap(({ operations }) => operations.flatMap((one) => one.entries.map(() => accountOf(one)))),
   ];
   tx.defer(writeEntries, values, ([feed]) => {
     if (feed === undefined) return;

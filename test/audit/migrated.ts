@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import type pg from 'pg';
+import { projectPath } from '../../src/persistence/index.ts';
+
+/** The text of a migration. */
+export const textOf = (file: string): Promise<string> => readFile(projectPath('migrations', file), 'utf8');
+
+/** A part of a migration as it stands there. */
+export async function partOf(file: string, part: RegExp): Promise<string> {
+  const [found] = part.exec(await textOf(file)) ?? [];
+  if (found === undefined) throw new Error(`${file} has no ${part}.`);
+  return found;
+}
+
+/** Runs a migration on what `takeBack` leaves of a tenant, looks at what comes of it, and undoes all. */
+export async function migrated<Result>(
+  owner: pg.Client,
+  tenantKey: string,
+  { takeBack, migration }: { readonly takeBack: () => Promise<unknown>; readonly migration: string },
+  look: () => Promise<Result>,
+): Promise<Result> {
+  await owner.query('begin');
+  try {
+    await takeBack();
+    await owner.query(`select set_config('app.tenant_id', '', true)`);
+    await owner.query(migration);
+    await owner.query(`select set_config('app.tenant_id', $1, true)`, [tenantKey]);
+    return await look();
+  } finally {
+    await owner.query('rollback');
+  }
+}
+
+/** Takes the accounts of entries away, and makes the table of legs that there was before, filled. */
+export async function takeBackAccounts(owner: pg.Client): Promise<void> {
+  await owner.query('drop view leg');
+  await owner.query('alter table entry drop column account');
+  await owner.query(await partOf('0004_legs.sql', /create table leg \([^;]*;/));
+  await owner.query(await partOf('0007_stored_value.sql', /alter table leg drop constraint[^;]*;/));
+  await owner.query(
+    await partOf('0004_legs.sql', /alter table entry no force[\s\S]*alter table ledger force[^;]*;/),
+  );
+  // Those of money that was paid back, which have an account since.
+  await owner.query(
+    `update leg g set account = 'PAID_BACK'
+       from operation o
+       left join operation r on r.tenant_id = o.tenant_id and r.operation_id = o.ref_operation_id
+      where o.tenant_id = g.tenant_id and o.operation_id = g.operation_id and g.account = 'REDEEMED'
+        and coalesce(r.pays_back, o.pays_back)`,
+  );
+}
