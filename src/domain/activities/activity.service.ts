@@ -114,9 +114,10 @@ export class ActivityService {
       stored: toStored,
       commit: async (tx, proposal, program, facts) => {
         const context = { tenantKey: ctx.tenantKey, program, facts };
-        const [recorded] = await this.#recording.commit(tx, context, [proposal], (now) =>
+        const look = await this.#recording.commit(tx, context, [proposal], (now) =>
           refuseBadMoment(input, now, program, isImport),
         );
+        const [recorded] = look();
         if (recorded === undefined) throw new Error('Nothing was recorded.');
         return recorded;
       },

@@ -156,20 +156,27 @@ export class Recording {
     const { memberKey } = asked;
     const activity = toActivity(ctx, program, input, { memberKey, amount, orderLines });
     const isRanked = reads.has('tier') || known.extensions !== null;
-    const about = {
+    const tier = isRanked && member !== null ? await this.#tierOf(ctx, program, member, known) : null;
+    // Most activities are recorded where no expression and no extension looks at any of this.
+    const about = () => ({
       member: { ...asked, enrolledAt: member?.enrolledAt ?? null },
       publicId: toPublicId('member', memberKey),
       happening: { ...activity, trigger: activity.type, amount, lines: toLines(orderLines) },
-      tier: isRanked && member !== null ? await this.#tierOf(ctx, program, member, known) : null,
-    };
-    const facts = () => toFacts(about, now, program.definition.timeZone);
+      tier,
+    });
+    const facts = () => toFacts(about(), now, program.definition.timeZone);
     const stored = hasExpressions && amount !== null ? storeFacts(facts()) : null;
-    const { idempotencyKey, dryRun } = input;
-    const subject = joins === null ? about.publicId : subjectOf(joins.identities);
-    const question = { ...about, activity, facts, subject, idempotencyKey, isDryRun: dryRun === true };
-    await refuseInvalid(program, question, known);
+    const question = () => {
+      const { idempotencyKey, dryRun } = input;
+      const whole = about();
+      const subject = joins === null ? whole.publicId : subjectOf(joins.identities);
+      return { ...whole, activity, facts, subject, idempotencyKey, isDryRun: dryRun === true };
+    };
+    const asking = known.extensions === null ? null : question();
+    if (asking !== null) await refuseInvalid(program, asking, known);
     const ofRules = askRules(program, { trigger: input.type, amount, memberKey, facts });
-    const proposals = await withExtensions(program, { ...question, proposals: ofRules }, known);
+    const proposals =
+      asking === null ? ofRules : await withExtensions(program, { ...asking, proposals: ofRules }, known);
     const sql = this.#parts.database.read(ctx.tenantKey);
     const awaited = await awaitedBy(sql, ctx.tenantKey, program.definition, activity);
     if (enrolment !== null) joining.set(nameOf(input), enrolment);
@@ -216,13 +223,14 @@ export class Recording {
    * Writes activities and what the rules gave for each, in their order: new members, limits, benefits, tags,
    * points and tiers.
    * @param refuseMoments is told business time before anything is decided
+   * @returns what was recorded, for who looks at it
    */
   async commit(
     tx: Transaction,
     context: PostingContext,
     proposals: readonly ActivityProposal[],
     refuseMoments: (now: Date) => void,
-  ): Promise<Recorded[]> {
+  ): Promise<() => Recorded[]> {
     const { writer } = this.#parts;
     const settled = this.#settle(tx, context, proposals);
     const enrolments = proposals.flatMap((proposal) => proposal.enrolment ?? []);
@@ -234,7 +242,7 @@ export class Recording {
       newcomers: new Set(enrolments.map(({ member }) => member.memberKey)),
     };
     const posted = whenKnown(settled, (known) => writer.post(tx, measured, postingsOf(proposals, known)));
-    const [{ now }, members, { rows, tags }, { operations }, known] = await Promise.all([
+    const [{ now }, members, { rows, tags }, all, known] = await Promise.all([
       context.facts.then((facts) => {
         refuseMoments(facts.now);
         return facts;
@@ -244,19 +252,21 @@ export class Recording {
       posted,
       settled,
     ]);
-    const newcomers = new Map(members.map((member) => [member.memberKey, member]));
-    const made = new Map(operations.map((operation) => [operation.operationKey, operation]));
-    return rows.map((row, index): Recorded => {
-      const { memberKey } = row;
-      const member = proposals[index]?.member ?? newcomers.get(memberKey);
-      if (member === undefined) throw new Error('An activity has no member.');
-      const tierThen = this.#parts.tiers.tierAfter(tx, context.program, memberKey);
-      return {
-        activity: { ...row, occurredAt: row.occurredAt ?? now, recordedAt: now },
-        member: { ...member, tagCodes: tags.get(memberKey) ?? member.tagCodes, tierThen },
-        operations: madeBy(proposals[index], known[index], made),
-      };
-    });
+    return () => {
+      const newcomers = new Map(members.map((member) => [member.memberKey, member]));
+      const made = new Map(all.operations.map((operation) => [operation.operationKey, operation]));
+      return rows.map((row, index): Recorded => {
+        const { memberKey } = row;
+        const member = proposals[index]?.member ?? newcomers.get(memberKey);
+        if (member === undefined) throw new Error('An activity has no member.');
+        const tierThen = this.#parts.tiers.tierAfter(tx, context.program, memberKey);
+        return {
+          activity: { ...row, occurredAt: row.occurredAt ?? now, recordedAt: now },
+          member: { ...member, tagCodes: tags.get(memberKey) ?? member.tagCodes, tierThen },
+          operations: madeBy(proposals[index], known[index], made),
+        };
+      });
+    };
   }
 
   async #enrol(

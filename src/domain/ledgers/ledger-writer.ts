@@ -294,12 +294,38 @@ export function refuseInactive(
   }
 }
 
-/** What drafts have come to: an operation for each posting, in order, and what time had done. */
+/**
+ * What drafts have come to: an operation for each posting, in order, and what time had done. It is worked out for
+ * who looks at it: those who record many activities don't.
+ */
 export function toPosted(
   drafts: readonly LedgerDraft[],
   postings: readonly Posting[],
   context: DraftContext,
 ): Posted {
+  let known: Pick<Posted, 'operations' | 'settled'> | null = null;
+  const made = () => (known ??= toOperations(drafts, postings, context));
+  return {
+    get operations() {
+      return made().operations;
+    },
+    get settled() {
+      return made().settled;
+    },
+    get ledgers() {
+      return drafts.map(({ state }) => state);
+    },
+    get holds() {
+      return drafts.flatMap(({ newHolds, changedHolds }) => [...newHolds, ...changedHolds]);
+    },
+  };
+}
+
+function toOperations(
+  drafts: readonly LedgerDraft[],
+  postings: readonly Posting[],
+  context: DraftContext,
+): Pick<Posted, 'operations' | 'settled'> {
   const taken = Map.groupBy(
     drafts.flatMap(({ allocations }) => allocations),
     ({ operationKey }) => operationKey,
@@ -333,10 +359,5 @@ export function toPosted(
   const operations = made
     .filter(isAsked)
     .sort((a, b) => (order.get(a.operationKey) ?? 0) - (order.get(b.operationKey) ?? 0));
-  return {
-    operations,
-    settled: made.filter((operation) => !isAsked(operation)),
-    ledgers: drafts.map(({ state }) => state),
-    holds: drafts.flatMap(({ newHolds, changedHolds }) => [...newHolds, ...changedHolds]),
-  };
+  return { operations, settled: made.filter((operation) => !isAsked(operation)) };
 }
