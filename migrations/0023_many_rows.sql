@@ -21,4 +21,6 @@ alter policy own_tenant on extension_call
 -- A foreign key asks for its member once a row: half of what an activity cost. Members are never deleted, and who
 -- writes these rows has read or written the member in the same transaction; `membergraph audit` looks at all of them.
 alter table activity drop constraint activity_tenant_id_member_id_fkey;
+alter table ledger drop constraint ledger_tenant_id_member_id_fkey;
+alter table member_identity drop constraint member_identity_tenant_id_member_id_fkey;
 alter table member_tier drop constraint member_tier_tenant_id_member_id_fkey;

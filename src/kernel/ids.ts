@@ -26,8 +26,9 @@ const RANDOM_BYTES = 16;
 /** Drawn many at a time: asking the system for each key costs many times the key. */
 const pool = new Uint8Array(RANDOM_BYTES * 256);
 let drawn = pool.length;
-/** Those of the key that is being made: one array for all keys, because arrays are dear to collect. */
+/** Those of the key that is being made, and the key: the same for all keys, because arrays are dear to collect. */
 const random = new Uint8Array(RANDOM_BYTES);
+const made = Buffer.alloc(16);
 const randomView = new DataView(random.buffer);
 /** The moment of the last key, and its place among those of that moment. */
 let last = { msecs: 0, seq: 0 };
@@ -46,7 +47,9 @@ export function newKey(): string {
     msecs > last.msecs
       ? { msecs, seq: randomView.getUint32(6) >>> 1 }
       : { msecs: last.msecs, seq: last.seq + 1 };
-  return v7({ random, ...last });
+  v7({ random, ...last }, made);
+  const hex = made.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 /** A key derived from another key and a name (UUID version 5): the same in, the same out. */

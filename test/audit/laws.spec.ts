@@ -153,7 +153,12 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
   [
     'an activity of nobody',
     'update activity set member_id = tenant_id',
-    /an activity and a tier belong to a member that there is/,
+    /activities, ledgers, identities and tiers belong to a member/,
+  ],
+  [
+    'identities and tiers of nobody',
+    'update member_identity set member_id = tenant_id; update member_tier set member_id = tenant_id',
+    /activities, ledgers, identities and tiers belong to a member/,
   ],
   ['an entry of no ledger', `update entry set ledger_id = tenant_id where ${LAST}`, /a ledger that there is/],
   [

@@ -7,6 +7,10 @@ const owners = statement<BreachRow>(
      from (select kind, member_id, count(*) as rows
              from (select 'activity' as kind, member_id from activity where tenant_id = $1
                    union all
+                   select 'ledger', member_id from ledger where tenant_id = $1
+                   union all
+                   select 'identity', member_id from member_identity where tenant_id = $1
+                   union all
                    select 'tier', member_id from member_tier where tenant_id = $1) owned
             where not exists (select from member m where m.tenant_id = $1 and m.member_id = owned.member_id)
             group by kind, member_id) b limit 20`,
@@ -17,8 +21,8 @@ export const memberLaws: readonly Law[] = [
   {
     code: 'row-members',
     says: {
-      en: 'an activity and a tier belong to a member that there is',
-      'zh-CN': '行为与等级属于实际存在的会员',
+      en: 'activities, ledgers, identities and tiers belong to a member that there is',
+      'zh-CN': '行为、账户、身份与等级属于实际存在的会员',
     },
     broken: owners,
   },

@@ -10,7 +10,7 @@ const MOST_HELD_CHARACTERS = 32 * 1024 * 1024;
 const MANY = 200;
 const MANY_CHARACTERS = 4 * 1024 * 1024;
 /** Sealed together: few enough that one of them is read as quickly as if it was alone. */
-const TOGETHER = 16;
+const TOGETHER = 64;
 const TOGETHER_CHARACTERS = 64 * 1024;
 const FLUSH_MS = 100;
 /** After a write that failed. */

@@ -168,7 +168,7 @@ export class Enrolment {
     proposals: readonly EnrolmentProposal[],
   ): Promise<Member[]> {
     const identities = proposals.flatMap(({ member: { memberKey }, identities: own }) =>
-      own.map((identity, index) => ({ ...identity, memberKey, index })),
+      own.map((identity, position) => ({ ...identity, memberKey, position })),
     );
     const [{ now }, , taken] = await Promise.all([
       facts,
@@ -182,7 +182,7 @@ export class Enrolment {
     if (taken.length > 0) {
       throw new Refusal(
         taken.map((place) => {
-          const field = [IDENTITIES_FIELD, String(identities[place]?.index)];
+          const field = [IDENTITIES_FIELD, String(identities[place]?.position)];
           return { code: 'IDENTITY_TAKEN', field };
         }),
       );

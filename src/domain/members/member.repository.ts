@@ -51,14 +51,15 @@ const updateMember = statement(
                      consents = $9, attributes = $10, tags = $11, updated_at = business_time()
     where tenant_id = $1 and member_id = $2`,
 );
+/** Those of a new member know their places; those of another come behind what there is. */
 const insertIdentities = statement<{ kind: string; value: string }>(
   'identity.insert',
   `insert into member_identity (tenant_id, member_id, kind, value, verified, position)
    select $1, i.member_id, i.kind, i.value, i.verified,
-          row_number() over (partition by i.member_id order by i.place) - 1
-            + (select count(*) from member_identity o where o.tenant_id = $1 and o.member_id = i.member_id)
-     from unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[])
-            with ordinality as i (member_id, kind, value, verified, place)
+          coalesce(i.position, row_number() over (partition by i.member_id order by i.place) - 1
+            + (select count(*) from member_identity o where o.tenant_id = $1 and o.member_id = i.member_id))
+     from unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::bigint[])
+            with ordinality as i (member_id, kind, value, verified, position, place)
     order by i.kind, i.value
    on conflict do nothing returning kind, value`,
 );
@@ -207,7 +208,7 @@ export async function update(tx: Transaction, member: Member): Promise<void> {
 export async function addIdentities(
   tx: Transaction,
   tenantKey: string,
-  identities: readonly (NormalIdentity & { readonly memberKey: string })[],
+  identities: readonly (NormalIdentity & { readonly memberKey: string; readonly position?: number })[],
 ): Promise<number[]> {
   const added = await tx.run(insertIdentities, [
     tenantKey,
@@ -215,6 +216,7 @@ export async function addIdentities(
     identities.map(({ kind }) => kind),
     identities.map(({ value }) => value),
     identities.map(({ verified }) => verified),
+    identities.map(({ position }) => position ?? null),
   ]);
   const ours = new Set(added.map(identityKeyOf));
   return identities.flatMap((identity, index) => (ours.has(identityKeyOf(identity)) ? [] : [index]));

@@ -83,6 +83,10 @@ function outgone(proposal: Proposal, group: string): Decision {
 
 function limited(proposal: Proposal, claimed: Claimed, taken: Map<ClaimedLimit, bigint>): Decision {
   const { credits, limits } = proposal;
+  const isCut = credits.some((credit) => credit.isCut);
+  if (limits.length === 0 && credits.every(({ amount }) => amount > 0n)) {
+    return given(proposal, credits, isCut);
+  }
   const nothing = without(proposal);
   const once = limits.find(({ asset }) => asset === null);
   const occasion = once === undefined ? undefined : claimed.get(once.subject);
@@ -91,8 +95,8 @@ function limited(proposal: Proposal, claimed: Claimed, taken: Map<ClaimedLimit, 
     return { ...nothing, outcome: ExplanationOutcome.CAPPED, remark: REMARKS.once };
   }
   let isBudget = false;
-  let isCapped = credits.some(({ isCut }) => isCut);
-  const given = credits.flatMap((credit): ProposedCredit[] => {
+  let isCapped = isCut;
+  const allowed = credits.flatMap((credit): ProposedCredit[] => {
     const caps = capsOf(limits, credit.asset, claimed);
     let amount = credit.amount;
     for (const cap of caps) {
@@ -105,17 +109,25 @@ function limited(proposal: Proposal, claimed: Claimed, taken: Map<ClaimedLimit, 
     for (const cap of caps) taken.set(cap, (taken.get(cap) ?? 0n) + amount);
     return amount > 0n ? [{ ...credit, amount }] : [];
   });
-  if (credits.length > 0 && given.length === 0) {
+  if (credits.length > 0 && allowed.length === 0) {
     const { BUDGET_EXHAUSTED, CAPPED } = ExplanationOutcome;
     return isBudget
       ? { ...nothing, outcome: BUDGET_EXHAUSTED, remark: REMARKS.budget }
       : { ...nothing, outcome: CAPPED, remark: REMARKS.cap };
   }
   if (occasion !== undefined) taken.set(occasion, (taken.get(occasion) ?? 0n) + 1n);
+  return given(proposal, allowed, isCapped);
+}
+
+/** What gives something: all of what was proposed, or what limits leave of it. */
+function given(proposal: Proposal, credits: readonly ProposedCredit[], isCapped: boolean): Decision {
   const { APPLIED, CAPPED, FALLBACK } = ExplanationOutcome;
   const whole = proposal.extension?.isFallback === true ? FALLBACK : APPLIED;
   const outcome = isCapped ? CAPPED : whole;
-  return { ...nothing, outcome, credits: given, applies: true, remark: isCapped ? REMARKS.less : null };
+  return {
+    ...without(proposal),
+    ...{ outcome, credits, applies: true, remark: isCapped ? REMARKS.less : null },
+  };
 }
 
 function capsOf(limits: readonly ProposedLimit[], asset: string, claimed: Claimed): ClaimedLimit[] {
@@ -174,16 +186,16 @@ function words(
   credits: readonly ProposedCredit[],
   language: 'en' | 'zh-CN',
 ): string {
-  const isOwn = remark === null || credits.length > 0;
-  const amounts = credits.map(
+  const parts = credits.map(
     ({ asset, amount }) => `+${amount} ${assets.get(asset)?.name[language] ?? asset}`,
   );
-  const benefits = (remark === null ? (rule?.grants ?? []) : []).map(
-    (code) => definition.benefits.find((benefit) => benefit.code === code)?.name[language] ?? code,
-  );
-  const tags = remark === null && isOwn ? (rule?.tags?.add ?? []).map((code) => `#${code}`) : [];
-  const untagged = remark === null && isOwn ? (rule?.tags?.remove ?? []).map((code) => `−#${code}`) : [];
-  const parts = [...amounts, ...benefits, ...tags, ...untagged];
   if (remark !== null) parts.push(remark[language] ?? '');
+  else if (rule !== null) {
+    const nameOf = (code: string): string =>
+      definition.benefits.find((benefit) => benefit.code === code)?.name[language] ?? code;
+    for (const code of rule.grants ?? []) parts.push(nameOf(code));
+    for (const code of rule.tags?.add ?? []) parts.push(`#${code}`);
+    for (const code of rule.tags?.remove ?? []) parts.push(`−#${code}`);
+  }
   return parts.join(language === 'en' ? ', ' : '，');
 }
