@@ -24,6 +24,12 @@ const LONGEST_LOOKED_AT = 16;
 const UUID_LENGTH = 36;
 const HYPHEN = 45;
 const NO_DIGIT = 256;
+/** What each character counts for as a digit of a UUID. */
+const DIGITS = new Uint16Array(65_536).fill(NO_DIGIT);
+for (const [digit, character] of [...'0123456789abcdef'].entries()) DIGITS[character.charCodeAt(0)] = digit;
+/** Where the two digits of each byte stand, and what stands between them. */
+const PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+const HYPHENS = [8, 13, 18, 23];
 
 /** What is being written; whoever gets a part of it copies it before the next array is written. */
 let bytes = Buffer.allocUnsafe(64 * 1_024);
@@ -100,25 +106,21 @@ function reserve(size: number): void {
 
 function writeUuid(value: unknown, at: number): number {
   if (typeof value !== 'string' || value.length !== UUID_LENGTH) return -1;
-  const to = bytes;
-  let end = at;
+  for (let index = 0; index < HYPHENS.length; index += 1)
+    if (value.charCodeAt(HYPHENS[index] ?? 0) !== HYPHEN) return -1;
   // Whatever is no digit has bits of its own above those of a byte, wherever it stands.
   let seen = 0;
-  for (let index = 0; index < UUID_LENGTH; index += 2) {
-    if (index === 8 || index === 13 || index === 18 || index === 23) {
-      if (value.charCodeAt(index) !== HYPHEN) return -1;
-      index += 1;
-    }
-    const digits = (hexDigit(value.charCodeAt(index)) << 4) | hexDigit(value.charCodeAt(index + 1));
+  for (let index = 0; index < PLACES.length; index += 1) {
+    const place = PLACES[index] ?? 0;
+    const digits = (digitOf(value.charCodeAt(place)) << 4) | digitOf(value.charCodeAt(place + 1));
     seen |= digits;
-    to[end] = digits;
-    end += 1;
+    bytes[at + index] = digits;
   }
-  return seen > 255 ? -1 : end;
+  return seen > 255 ? -1 : at + PLACES.length;
 }
 
-function hexDigit(code: number): number {
-  return code > 47 && code < 58 ? code - 48 : code > 96 && code < 103 ? code - 87 : NO_DIGIT;
+function digitOf(code: number): number {
+  return DIGITS[code] ?? NO_DIGIT;
 }
 
 function writeBigint(value: unknown, at: number): number {
