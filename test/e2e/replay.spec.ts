@@ -256,3 +256,25 @@ it('a replay shows the profile of a member as it is now', async () => {
   const now = await execute(gateway, UpdateMemberDocument, { input: later });
   expect(await execute(gateway, UpdateMemberDocument, { input })).toEqual(now);
 });
+
+it('an activity is found again, also where an older release kept its answer as JSON', async () => {
+  const record = named('recordActivity');
+  const input = { ...record.input(), idempotencyKey: newRequestKey() };
+  const first = await send(record, input);
+  const key = [input.idempotencyKey];
+  const kept = 'from idempotency where key = $1';
+  const [{ result }] = await gateway.sql(`select result ${kept}`, key);
+  expect(result).toBeNull();
+  await gateway.sql(
+    `update idempotency i
+        set activity_id = null,
+            result = jsonb_build_object(
+              'activity', i.activity_id,
+              'member', (select member_id from activity a where a.activity_id = i.activity_id),
+              'operations', (select jsonb_agg(operation_id) from operation o
+                              where o.activity_id = i.activity_id))
+      where key = $1`,
+    key,
+  );
+  expect(await send(record, input)).toEqual(first);
+});
