@@ -231,7 +231,7 @@ describe('many lines in one transaction leave what one at a time leaves', () => 
       () => each(generated(400, 60)),
     );
     expect(rows.member?.some((row) => row.includes('"big"'))).toBe(true);
-    expect(rows.operation?.some((row) => row.includes('"gold"'))).toBe(true);
+    expect(rows.activity?.some((row) => row.includes('"gold"'))).toBe(true);
   });
 
   it('when the ledger refuses one of them', async () => {
