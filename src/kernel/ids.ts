@@ -1,5 +1,5 @@
 import { fromUUID, type TypeId, toUUID } from 'typeid-js';
-import { v5, v7 } from 'uuid';
+import { parse, v5, v7 } from 'uuid';
 
 /** The types of object that have a public id, each with its prefix. */
 export const ID_PREFIXES = {
@@ -69,7 +69,8 @@ function spelled(key: Uint8Array): string {
 
 /** A key derived from another key and a name (UUID version 5): the same in, the same out. */
 export function derivedKey(namespace: string, name: string): string {
-  return v5(name, namespace);
+  v5(Buffer.from(name), parse(namespace), made);
+  return spelled(made);
 }
 
 /** The public id of a stored key: a TypeID, e.g. `mem_01jdb…`. Clients treat it as opaque. */

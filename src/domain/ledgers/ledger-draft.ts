@@ -70,17 +70,20 @@ export function paysBack({ kind, posting }: DraftOperation): boolean {
 
 /** The operations of drafts, those that changed two ledgers as one; entries in the order of their ledgers. */
 export function wholeOperations(drafts: readonly DraftRows[]): DraftOperation[] {
-  const byKey = Map.groupBy(
-    drafts.flatMap(({ operations }) => operations),
-    ({ operationKey }) => operationKey,
-  );
-  return [...byKey.values()].flatMap((same) => {
-    const [first] = same;
-    if (first === undefined || same.length === 1) return same;
-    const entries = same.flatMap((one) => one.entries);
-    entries.sort((a, b) => (a.ledgerKey < b.ledgerKey ? -1 : 1));
-    return [{ ...first, entries }];
-  });
+  const byKey = new Map<string, DraftOperation>();
+  for (const { operations } of drafts) {
+    for (const operation of operations) {
+      const known = byKey.get(operation.operationKey);
+      byKey.set(operation.operationKey, known === undefined ? operation : joined(known, operation));
+    }
+  }
+  return [...byKey.values()];
+}
+
+function joined(one: DraftOperation, other: DraftOperation): DraftOperation {
+  const entries = [...one.entries, ...other.entries];
+  entries.sort((a, b) => (a.ledgerKey < b.ledgerKey ? -1 : 1));
+  return { ...one, entries };
 }
 
 interface Deltas {

@@ -323,15 +323,18 @@ interface Part {
   readonly loses: boolean;
 }
 
+const NOTHING_TAKEN: Part = { first: null, last: null, loses: false };
+
 /** What entries took from lots, one after the other; an operation has one entry in each ledger. */
 function takenBy(drafts: readonly LedgerDraft[]): { all: DraftAllocation[]; parts: Part[] } {
   const all: DraftAllocation[] = [];
   const parts = drafts.flatMap(({ operations, allocations }) => {
+    if (allocations.length === 0) return operations.map(() => NOTHING_TAKEN);
     const real = allocations.filter(({ amount, lost }) => amount !== 0n || lost !== 0n);
     const byOperation = Map.groupBy(real, ({ operationKey }) => operationKey);
     return operations.map(({ operationKey }): Part => {
       const own = byOperation.get(operationKey);
-      if (own === undefined) return { first: null, last: null, loses: false };
+      if (own === undefined) return NOTHING_TAKEN;
       const first = all.length + 1;
       all.push(...own);
       return { first, last: all.length, loses: own.some(({ lost }) => lost !== 0n) };
@@ -346,12 +349,10 @@ function deferEntries(tx: Transaction, tenantKey: string, drafts: readonly Ledge
     entries.push(...operations.flatMap((operation) => operation.entries));
     return { state, lastPlace: entries.length };
   });
-  const fresh = left.filter(({ state }) => state.isNew === true);
   const known = left.filter(({ state }) => state.isNew !== true);
-  const states = known.map(({ state }) => state);
   const taken = takenBy(drafts);
   const column = <Value>(pick: (entry: Entry) => Value): Value[] => entries.map(pick);
-  const after = <Value>(pick: (state: LedgerState) => Value): Value[] => states.map(pick);
+  const after = <Value>(pick: (one: LedgerState) => Value): Value[] => known.map(({ state }) => pick(state));
   const values = [
     tenantKey,
     column(({ ledgerKey }) => ledgerKey),
@@ -394,5 +395,6 @@ function deferEntries(tx: Transaction, tenantKey: string, drafts: readonly Ledge
     if (feed === undefined) return;
     for (const [index, entry] of entries.entries()) entry.feedPosition = feed.before + BigInt(index + 1);
   });
+  const fresh = left.filter(({ state }) => state.isNew === true);
   deferNewLedgers(tx, tenantKey, entries.length, fresh);
 }
