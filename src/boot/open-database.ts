@@ -3,9 +3,9 @@ import { acquireEmbeddedPostgres } from '../persistence/embedded/index.ts';
 import { migrate } from '../persistence/index.ts';
 
 /**
- * A fresh database fills quickly. Its tables are looked at often, so that plans fit their size soon; at few of
- * their rows, because nearly all is looked up by whole keys. Files of its log aren't filled with zeros before
- * they are written: a fresh one has none to use again, and would write all twice.
+ * A fresh database fills quickly. Its tables are looked at often, so that plans fit their size soon; at few
+ * of their rows, because nearly all is looked up by whole keys. Files of its log aren't filled with zeros
+ * before they are written: a fresh one has none to use again, and would write all twice.
  */
 const EMBEDDED_SETTINGS = {
   shared_buffers: '256MB',

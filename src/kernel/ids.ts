@@ -26,7 +26,7 @@ const RANDOM_BYTES = 16;
 /** Drawn many at a time: asking the system for each key costs many times the key. */
 const pool = new Uint8Array(RANDOM_BYTES * 256);
 let drawn = pool.length;
-/** Those of the key that is being made, and the key: the same for all keys, because arrays are dear to collect. */
+/** Those of the key that is being made, and the key: the same two for all keys. */
 const random = new Uint8Array(RANDOM_BYTES);
 const made = new Uint8Array(16);
 const randomView = new DataView(random.buffer);
@@ -56,7 +56,7 @@ const DIGITS = Buffer.from('0123456789abcdef');
 const PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 const spelling = Buffer.from('00000000-0000-0000-0000-000000000000');
 
-/** In one piece: a text that is joined of parts costs each of its readers, and the collector, several times as much. */
+/** In one piece: a text that is joined of parts costs each of its readers several times as much. */
 function spelled(key: Uint8Array): string {
   for (let index = 0; index < PLACES.length; index += 1) {
     const place = PLACES[index] ?? 0;

@@ -61,19 +61,19 @@ describe('the call log', () => {
 
   it('seals what was said together, a little of it or what is large alone, and opens each again', async () => {
     const { log, seals } = newLog();
-    for (let count = 0; count < 20; count += 1) log.record(newCall({ output: { count } }));
+    for (let count = 0; count < 68; count += 1) log.record(newCall({ output: { count } }));
     const large = 'x'.repeat(70_000);
     log.record(newCall({ output: { large } }));
-    log.record(newCall({ output: { count: 21 } }));
+    log.record(newCall({ output: { count: 69 } }));
     await log.flush();
     expect(seals).toHaveLength(4);
     const outputs = async (seal: number, place: number | null): Promise<unknown> =>
       (await log.open(Buffer.from(seals[seal] ?? ''), place)).output;
     expect(await outputs(0, 0)).toEqual({ count: 0 });
-    expect(await outputs(0, 15)).toEqual({ count: 15 });
-    expect(await outputs(1, 3)).toEqual({ count: 19 });
+    expect(await outputs(0, 63)).toEqual({ count: 63 });
+    expect(await outputs(1, 3)).toEqual({ count: 67 });
     expect(await outputs(2, 0)).toEqual({ large });
-    expect(await outputs(3, 0)).toEqual({ count: 21 });
+    expect(await outputs(3, 0)).toEqual({ count: 69 });
   });
 
   it('opens what was sealed alone, before calls shared a seal', async () => {

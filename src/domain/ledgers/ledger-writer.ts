@@ -295,8 +295,8 @@ export function refuseInactive(
 }
 
 /**
- * What drafts have come to: an operation for each posting, in order, and what time had done. It is worked out for
- * who looks at it: those who record many activities don't.
+ * What drafts have come to: an operation for each posting, in order, and what time had done. It is worked out
+ * for who looks at it: those who record many activities don't.
  */
 export function toPosted(
   drafts: readonly LedgerDraft[],
