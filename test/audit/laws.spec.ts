@@ -179,6 +179,12 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
     /stands in its ledger’s queue/,
   ],
   ['a hold that its ledger forgot', 'update ledger set held = held + 1', /what is held of a ledger/],
+  [
+    'an entry of which the other side is nowhere',
+    `alter table entry drop constraint entry_account;
+     update entry set account = 'X' where account = 'R'`,
+    /sum to zero in every asset/,
+  ],
   ['an entry without its account', `update entry set account = null where account = 'R'`, /account of what/],
   ['an entry in another account', `update entry set account = 'A' where account = 'R'`, /account of what/],
   ['an account that a hold has', `update entry set account = 'R' where kind = 'HOLD'`, /account of what/],

@@ -4,6 +4,17 @@ import type { BreachRow, Law } from './law.ts';
 const NAMED = 'select b.*, count(*) over () as violations from (';
 const FIRST = ') b limit 20';
 
+/** By the view of legs: a letter that it doesn't spell out would leave an entry without its other side. */
+const balances = statement<BreachRow>(
+  'audit.leg_balances',
+  `${NAMED}select operation_id, asset, sum(amount) as sum
+             from (select e.operation_id, l.asset, e.posted_delta + e.pending_delta as amount
+                     from entry e join ledger l on l.tenant_id = $1 and l.ledger_id = e.ledger_id
+                    where e.tenant_id = $1
+                   union all
+                   select operation_id, asset, amount from leg where tenant_id = $1) sides
+            group by operation_id, asset having sum(amount) <> 0${FIRST}`,
+);
 /** Letters as the view `leg` spells them out. What time took of an entry is what its amount has too much. */
 const accounts = statement<BreachRow>(
   'audit.leg_accounts',
@@ -37,6 +48,14 @@ const days = statement<BreachRow>(
 
 /** What holds of the program's own side. */
 export const legLaws: readonly Law[] = [
+  {
+    code: 'leg-balances',
+    says: {
+      en: 'the entries of an operation and its legs sum to zero in every asset',
+      'zh-CN': '每个操作的流水与对方分录按资产合计为零',
+    },
+    broken: balances,
+  },
   {
     code: 'leg-accounts',
     says: {
