@@ -52,14 +52,14 @@ export function newKey(): string {
 }
 
 const DIGITS = Buffer.from('0123456789abcdef');
-/** Where each byte's two digits stand. */
-const PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+/** Where the two digits of each byte stand in a key's text. */
+export const KEY_PLACES: readonly number[] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 const spelling = Buffer.from('00000000-0000-0000-0000-000000000000');
 
 /** In one piece: a text that is joined of parts costs each of its readers several times as much. */
 function spelled(key: Uint8Array): string {
-  for (let index = 0; index < PLACES.length; index += 1) {
-    const place = PLACES[index] ?? 0;
+  for (let index = 0; index < KEY_PLACES.length; index += 1) {
+    const place = KEY_PLACES[index] ?? 0;
     const byte = key[index] ?? 0;
     spelling[place] = DIGITS[byte >> 4] ?? 0;
     spelling[place + 1] = DIGITS[byte & 15] ?? 0;

@@ -51,21 +51,22 @@ export interface ActivityProposal {
   readonly inputHash?: Buffer;
 }
 
-/** What is kept of an activity under the key of its request, besides the activity. */
+/**
+ * What is kept of an activity under the key of its request: the activity, and which operations it made where
+ * not all of them are the activity's own.
+ */
 export interface StoredActivity extends Partial<StoredOperations> {
   readonly activity: string;
-  /** Whose it is, and what it made; missing where that is the activity's member and its operations. */
-  readonly member?: string;
 }
 
 export function toStored({ activity, enrolment, proposals, awaited }: ActivityProposal): StoredActivity {
-  const { activityKey, memberKey } = activity;
+  const { activityKey } = activity;
   const welcome = enrolment?.proposals ?? [];
   // What enrolling gives belongs to no activity.
   if (welcome.every(({ credits }) => credits.length === 0)) return { activity: activityKey };
   const given = storedOperations([...welcome, ...proposals]);
   const matured = awaited.map(({ operationKey }) => operationKey);
-  return { activity: activityKey, member: memberKey, ...given, possible: [...given.possible, ...matured] };
+  return { activity: activityKey, ...given, possible: [...given.possible, ...matured] };
 }
 
 /** What activities are proposed upon. */
@@ -158,12 +159,14 @@ export class Recording {
     const isRanked = reads.has('tier') || known.extensions !== null;
     const tier = isRanked && member !== null ? await this.#tierOf(ctx, program, member, known) : null;
     // Most activities are recorded where no expression and no extension looks at any of this.
-    const about = () => ({
+    const look = () => ({
       member: { ...asked, enrolledAt: member?.enrolledAt ?? null },
       publicId: toPublicId('member', memberKey),
       happening: { ...activity, trigger: activity.type, amount, lines: toLines(orderLines) },
       tier,
     });
+    let seen: ReturnType<typeof look> | undefined;
+    const about = () => (seen ??= look());
     const facts = () => toFacts(about(), now, program.definition.timeZone);
     const stored = hasExpressions && amount !== null ? storeFacts(facts()) : null;
     const question = () => {

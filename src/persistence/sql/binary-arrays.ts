@@ -1,3 +1,5 @@
+import { KEY_PLACES } from '../../kernel/ids.ts';
+
 /** What the elements of an array parameter are, as a statement's text declares it: `$2::uuid[]`. */
 export type ElementType = keyof typeof TYPES;
 
@@ -27,8 +29,7 @@ const NO_DIGIT = 256;
 /** What each character counts for as a digit of a UUID. */
 const DIGITS = new Uint16Array(65_536).fill(NO_DIGIT);
 for (const [digit, character] of [...'0123456789abcdef'].entries()) DIGITS[character.charCodeAt(0)] = digit;
-/** Where the two digits of each byte stand, and what stands between them. */
-const PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+/** What stands between the bytes. */
 const HYPHENS = [8, 13, 18, 23];
 
 /** What is being written; whoever gets a part of it copies it before the next array is written. */
@@ -110,13 +111,13 @@ function writeUuid(value: unknown, at: number): number {
     if (value.charCodeAt(HYPHENS[index] ?? 0) !== HYPHEN) return -1;
   // Whatever is no digit has bits of its own above those of a byte, wherever it stands.
   let seen = 0;
-  for (let index = 0; index < PLACES.length; index += 1) {
-    const place = PLACES[index] ?? 0;
+  for (let index = 0; index < KEY_PLACES.length; index += 1) {
+    const place = KEY_PLACES[index] ?? 0;
     const digits = (digitOf(value.charCodeAt(place)) << 4) | digitOf(value.charCodeAt(place + 1));
     seen |= digits;
     bytes[at + index] = digits;
   }
-  return seen > 255 ? -1 : at + PLACES.length;
+  return seen > 255 ? -1 : at + KEY_PLACES.length;
 }
 
 function digitOf(code: number): number {
