@@ -1,6 +1,7 @@
 import { hash as hashOf } from 'node:crypto';
 import { configure } from 'safe-stable-stringify';
 import { type ErrorCatalogue, refuse } from '../kernel/errors.ts';
+import { sparse } from './sql/sparse.ts';
 import { type Sql, statement } from './sql/statement.ts';
 import type { Transaction } from './sql/transaction.ts';
 
@@ -61,14 +62,35 @@ const stringify = configure({ bigint: false });
  * What identifies a mutation: its key, and SHA-256 over its name and input, without the key and `dryRun`.
  * @throws Refusal IDEMPOTENCY_KEY_INVALID
  */
-export function idempotentRequest(mutation: string, input: { idempotencyKey: string }): IdempotentRequest {
-  const { idempotencyKey, ...rest } = { ...input, dryRun: undefined };
+export function idempotentRequest(
+  mutation: string,
+  input: { readonly idempotencyKey: string; readonly dryRun?: unknown },
+): IdempotentRequest {
+  const { idempotencyKey, dryRun: _, ...rest } = input;
   if (idempotencyKey.length < 1 || idempotencyKey.length > 200) {
     throw refuse('IDEMPOTENCY_KEY_INVALID', ['idempotencyKey']);
   }
-  const canonical = holdsBigint(rest) ? stringify(rest, spellBigint) : stringify(rest);
-  const hash = hashOf('sha256', `${mutation}\n${canonical}`, 'buffer');
+  const hash = hashOf('sha256', `${mutation}\n${canonical(rest)}`, 'buffer');
   return { key: idempotencyKey, mutation, hash };
+}
+
+/** JSON with all keys in order. */
+function canonical(value: object): string | undefined {
+  if (isInOrder(value)) return JSON.stringify(value);
+  return holdsBigint(value) ? stringify(value, spellBigint) : stringify(value);
+}
+
+/** Whether plain JSON, which takes a third of the time, is canonical: keys are in order, nothing is a bigint. */
+function isInOrder(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'bigint';
+  if (value instanceof Date) return true;
+  if (Array.isArray(value)) return value.every(isInOrder);
+  let before = '';
+  for (const [key, inner] of Object.entries(value)) {
+    if (key < before || !isInOrder(inner)) return false;
+    before = key;
+  }
+  return true;
 }
 
 /** Whether the slower way of stringifying is needed. */
@@ -125,9 +147,9 @@ export async function bindKeys(
     bound.map(({ key }) => key),
     bound.map(({ mutation }) => mutation),
     bound.map(({ hash }) => hash),
-    answers.map(({ json }) => json),
-    answers.map(({ operation }) => operation),
-    answers.map(({ activity }) => activity),
+    sparse(answers, ({ json }) => json),
+    sparse(answers, ({ operation }) => operation),
+    sparse(answers, ({ activity }) => activity),
   ]);
 }
 

@@ -150,15 +150,16 @@ async function recordLines(
   lines: readonly CountedLine[],
   refused: RefusedLines,
 ): Promise<void> {
+  // With all keys in order: what makes a request out of each then has less to do.
   const inputs = lines.map(({ purchase, count }) => ({
+    amount: { currency, value: purchase.amount },
+    enrolIfUnknown: true,
     idempotencyKey: lineKey(format, purchase.content, count),
     identity: purchase.identity,
-    enrolIfUnknown: true,
-    type,
     occurredAt: purchase.occurredAt,
-    amount: { value: purchase.amount, currency },
     order: purchase.order === null ? null : { number: purchase.order },
     source: { channel: 'IMPORT', store: purchase.store },
+    type,
   }));
   const outcomes = await activities.recordAll(ctx, inputs, { isImport: true });
   for (const [index, { line }] of lines.entries()) {

@@ -1,4 +1,4 @@
-import { type Sql, statement, type Transaction } from '../../persistence/index.ts';
+import { type Sql, sparse, statement, type Transaction } from '../../persistence/index.ts';
 import type { Activity } from './activity.entity.ts';
 import type { Refunded } from './refund.policy.ts';
 
@@ -17,11 +17,13 @@ const insertActivities = statement(
    select $1, a.activity_id, a.member_id, a.type, a.amount, a.currency, a.order_number, a.order_lines,
           a.channel, a.store, a.explanations, a.program_version::integer, a.refunds_activity_id, a.facts,
           coalesce(a.occurred_at, (select business_time())), (select business_time())
-     from unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::jsonb[],
-                 $9::text[], $10::text[], $11::jsonb[], $12::bigint[], $13::uuid[], $14::jsonb[],
-                 $15::timestamptz[])
-            as a (activity_id, member_id, type, amount, currency, order_number, order_lines, channel, store,
-                  explanations, program_version, refunds_activity_id, facts, occurred_at)`,
+     from (select unnest($2::uuid[]) as activity_id, unnest($3::uuid[]) as member_id,
+                  unnest($4::text[]) as type, unnest($5::bigint[]) as amount, unnest($6::text[]) as currency,
+                  unnest($7::text[]) as order_number, unnest($8::jsonb[]) as order_lines,
+                  unnest($9::text[]) as channel, unnest($10::text[]) as store,
+                  unnest($11::jsonb[]) as explanations, unnest($12::bigint[]) as program_version,
+                  unnest($13::uuid[]) as refunds_activity_id, unnest($14::jsonb[]) as facts,
+                  unnest($15::timestamptz[]) as occurred_at) a`,
 );
 /** A lateral with a limit is looked up by its key, also by a plan that was made while the table was empty. */
 const selectKnownOrders = statement<{ type: string; number: string }>(
@@ -92,7 +94,7 @@ export async function findActivity(
 
 export type NewActivity = Omit<Activity, 'occurredAt' | 'recordedAt'> & { readonly occurredAt: Date | null };
 
-/** Writes activities, recorded at the transaction's business time. */
+/** Writes activities, recorded at the transaction's business time, which is also when they happened if null. */
 export async function insertMany(
   tx: Transaction,
   tenantKey: string,
@@ -104,17 +106,17 @@ export async function insertMany(
     column(({ activityKey }) => activityKey),
     column(({ memberKey }) => memberKey),
     column(({ type }) => type),
-    column(({ amountMinor }) => amountMinor),
-    column(({ currency }) => currency),
-    column(({ orderNumber }) => orderNumber),
-    column(({ orderLines }) => (orderLines === null ? null : JSON.stringify(orderLines))),
-    column(({ channel }) => channel),
-    column(({ store }) => store),
+    sparse(activities, ({ amountMinor }) => amountMinor),
+    sparse(activities, ({ currency }) => currency),
+    sparse(activities, ({ orderNumber }) => orderNumber),
+    sparse(activities, ({ orderLines }) => (orderLines === null ? null : JSON.stringify(orderLines))),
+    sparse(activities, ({ channel }) => channel),
+    sparse(activities, ({ store }) => store),
     column(({ storedExplanations }) => JSON.stringify(storedExplanations)),
     column(({ programVersion }) => programVersion),
-    column(({ refundsKey }) => refundsKey),
-    column(({ facts }) => (facts === null ? null : JSON.stringify(facts))),
-    column(({ occurredAt }) => occurredAt),
+    sparse(activities, ({ refundsKey }) => refundsKey),
+    sparse(activities, ({ facts }) => (facts === null ? null : JSON.stringify(facts))),
+    sparse(activities, ({ occurredAt }) => occurredAt),
   ]);
 }
 

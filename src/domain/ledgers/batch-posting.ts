@@ -9,9 +9,10 @@ import {
 } from '../../persistence/index.ts';
 import type { PinnedProgram, ProgramService } from '../programs/index.ts';
 import { PLAIN_POLICY, policyOf } from './asset.policy.ts';
+import { writeDrafts } from './draft.repository.ts';
 import { LedgerDraft, looksAtLots, needsLots } from './ledger.policy.ts';
-import { findMemberStatuses, findOpenLots, lockExisting, writeDrafts } from './ledger.repository.ts';
-import { newLedger, refuseInactive, toPosted } from './ledger-writer.ts';
+import { findMemberStatuses, findOpenLots, lockExisting } from './ledger.repository.ts';
+import { newLedger, PostedDrafts, refuseInactive } from './ledger-writer.ts';
 import { insertNew } from './new-ledger.repository.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import { type LedgerState, type LotState, type Posting, scheduled } from './posting.ts';
@@ -206,7 +207,7 @@ function write(
   if (fresh.length > 0) insertNew(tx, tenantKey, fresh).catch(() => undefined);
   writeDrafts(tx, tenantKey, drafts, { programVersion: program.version, now });
   const postings = accepted.map(({ posting }) => posting);
-  const { operations } = toPosted(drafts, postings, { tenantKey, program, now });
+  const { operations } = new PostedDrafts(drafts, postings, { tenantKey, program, now });
   return new Map(operations.map((operation) => [operation.operationKey, operation]));
 }
 

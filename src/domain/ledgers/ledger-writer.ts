@@ -3,6 +3,7 @@ import { derivedKey } from '../../kernel/ids.ts';
 import type { Transaction } from '../../persistence/index.ts';
 import type { CommitFacts, PinnedProgram } from '../programs/index.ts';
 import { policyOf } from './asset.policy.ts';
+import { writeDrafts } from './draft.repository.ts';
 import type { Hold } from './hold.entity.ts';
 import { LedgerDraft, needsLots } from './ledger.policy.ts';
 import {
@@ -12,7 +13,6 @@ import {
   type LockedLedger,
   lockExisting,
   type WantedLedger,
-  writeDrafts,
 } from './ledger.repository.ts';
 import { explanationOf, inputHashOf, paysBack, wholeOperations } from './ledger-draft.ts';
 import type { LedgerOperation } from './operation.entity.ts';
@@ -174,7 +174,7 @@ export class TransactionalLedgerWriter implements LedgerWriter {
       draft?.apply(posting, receiver);
     }
     writeDrafts(tx, tenantKey, [...drafts.values()], { programVersion: program.version, now, inputHash });
-    return toPosted([...drafts.values()], postings, { tenantKey, program, now, inputHash });
+    return new PostedDrafts([...drafts.values()], postings, { tenantKey, program, now, inputHash });
   }
 }
 
@@ -296,29 +296,41 @@ export function refuseInactive(
 
 /**
  * What drafts have come to: an operation for each posting, in order, and what time had done. It is worked out
- * for who looks at it: those who record many activities don't.
+ * for who looks at it: those who record many activities don't. A class, because getters of an object literal
+ * would be kept, with all that they see, until everything is collected: each has a hidden class of its own.
  */
-export function toPosted(
-  drafts: readonly LedgerDraft[],
-  postings: readonly Posting[],
-  context: DraftContext,
-): Posted {
-  let known: Pick<Posted, 'operations' | 'settled'> | null = null;
-  const made = () => (known ??= toOperations(drafts, postings, context));
-  return {
-    get operations() {
-      return made().operations;
-    },
-    get settled() {
-      return made().settled;
-    },
-    get ledgers() {
-      return drafts.map(({ state }) => state);
-    },
-    get holds() {
-      return drafts.flatMap(({ newHolds, changedHolds }) => [...newHolds, ...changedHolds]);
-    },
-  };
+export class PostedDrafts implements Posted {
+  readonly #drafts: readonly LedgerDraft[];
+  readonly #postings: readonly Posting[];
+  readonly #context: DraftContext;
+  #known: Pick<Posted, 'operations' | 'settled'> | null = null;
+
+  constructor(drafts: readonly LedgerDraft[], postings: readonly Posting[], context: DraftContext) {
+    this.#drafts = drafts;
+    this.#postings = postings;
+    this.#context = context;
+  }
+
+  get operations(): readonly LedgerOperation[] {
+    return this.#made.operations;
+  }
+
+  get settled(): readonly LedgerOperation[] {
+    return this.#made.settled;
+  }
+
+  get ledgers(): readonly LedgerState[] {
+    return this.#drafts.map(({ state }) => state);
+  }
+
+  get holds(): readonly Hold[] {
+    return this.#drafts.flatMap(({ newHolds, changedHolds }) => [...newHolds, ...changedHolds]);
+  }
+
+  get #made(): Pick<Posted, 'operations' | 'settled'> {
+    this.#known ??= toOperations(this.#drafts, this.#postings, this.#context);
+    return this.#known;
+  }
 }
 
 function toOperations(

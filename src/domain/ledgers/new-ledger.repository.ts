@@ -1,4 +1,4 @@
-import { statement, type Transaction } from '../../persistence/index.ts';
+import { sparse, statement, type Transaction } from '../../persistence/index.ts';
 import type { LedgerState } from './posting.ts';
 
 const insertLedgers = statement(
@@ -14,8 +14,8 @@ const insertLeft = statement(
   'ledger.insert_left',
   `insert into ledger (tenant_id, ledger_id, member_id, asset, floor, posted, pending, held, debt, version,
                        settle_at, recorded_at, feed_position)
-   select $1, s.ledger_id, s.member_id, s.asset, s.floor, s.posted, s.pending, s.held, s.debt, s.version,
-          s.settle_at, s.recorded_at, f.position - $2::bigint + s.last_place
+   select $1, s.ledger_id, s.member_id, s.asset, s.floor, s.posted, coalesce(s.pending, 0),
+          coalesce(s.held, 0), coalesce(s.debt, 0), s.version, s.settle_at, s.recorded_at, f.position - $2::bigint + s.last_place
      from tenant_feed f, (
        select unnest($3::uuid[]) as ledger_id, unnest($4::uuid[]) as member_id, unnest($5::text[]) as asset,
               unnest($6::bigint[]) as floor, unnest($7::bigint[]) as posted, unnest($8::bigint[]) as pending,
@@ -55,22 +55,21 @@ export function deferNewLedgers(
   ledgers: readonly LeftLedger[],
 ): void {
   if (ledgers.length === 0) return;
-  const column = (pick: (state: LedgerState) => unknown): unknown[] =>
-    ledgers.map(({ state }) => pick(state));
+  const states = ledgers.map(({ state }) => state);
   tx.defer(insertLeft, [
     tenantKey,
     entries,
-    column(({ ledgerKey }) => ledgerKey),
-    column(({ memberKey }) => memberKey),
-    column(({ asset }) => asset),
-    column(({ policy }) => policy.floor),
-    column(({ posted }) => posted),
-    column(({ pending }) => pending),
-    column(({ held }) => held),
-    column(({ debt }) => debt),
-    column(({ version }) => version),
-    column(({ settleAt }) => settleAt),
-    column(({ recordedAt }) => recordedAt),
+    states.map(({ ledgerKey }) => ledgerKey),
+    states.map(({ memberKey }) => memberKey),
+    states.map(({ asset }) => asset),
+    sparse(states, ({ policy }) => policy.floor),
+    states.map(({ posted }) => posted),
+    sparse(states, ({ pending }) => pending, 0n),
+    sparse(states, ({ held }) => held, 0n),
+    sparse(states, ({ debt }) => debt, 0n),
+    states.map(({ version }) => version),
+    sparse(states, ({ settleAt }) => settleAt),
+    states.map(({ recordedAt }) => recordedAt),
     ledgers.map(({ lastPlace }) => lastPlace),
   ]);
 }

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import { emitEvents } from '../../events/index.ts';
-import { type Sql, statement, type Transaction } from '../../persistence/index.ts';
+import { type Sql, sparse, statement, type Transaction } from '../../persistence/index.ts';
 import type { Identity, IdentityKind, Member } from './member.entity.ts';
 import type { NormalIdentity } from './member.policy.ts';
 import { ofMember } from './member-change.policy.ts';
@@ -40,10 +40,11 @@ const insertMembers = statement(
    select $1, m.member_id, 'ACTIVE', m.display_name, m.gender, m.birthday, m.locale, m.region, m.channel,
           m.store, m.consents, m.attributes, string_to_array(m.tags, ','),
           (select business_time()), (select business_time())
-     from unnest($2::uuid[], $3::text[], $4::text[], $5::date[], $6::text[], $7::text[], $8::text[],
-                 $9::text[], $10::jsonb[], $11::jsonb[], $12::text[])
-            as m (member_id, display_name, gender, birthday, locale, region, channel, store, consents,
-                  attributes, tags)`,
+     from (select unnest($2::uuid[]) as member_id, unnest($3::text[]) as display_name,
+                  unnest($4::text[]) as gender, unnest($5::date[]) as birthday, unnest($6::text[]) as locale,
+                  unnest($7::text[]) as region, unnest($8::text[]) as channel, unnest($9::text[]) as store,
+                  unnest($10::jsonb[]) as consents, unnest($11::jsonb[]) as attributes,
+                  unnest($12::text[]) as tags) m`,
 );
 const updateMember = statement(
   'member.update',
@@ -174,13 +175,13 @@ export async function insertMany(
   await tx.run(insertMembers, [
     tenantKey,
     column(({ memberKey }) => memberKey),
-    column(({ displayName }) => displayName),
-    column(({ gender }) => gender),
-    column(({ birthday }) => birthday),
-    column(({ locale }) => locale),
-    column(({ region }) => region),
-    column(({ channel }) => channel),
-    column(({ store }) => store),
+    sparse(members, ({ displayName }) => displayName),
+    sparse(members, ({ gender }) => gender),
+    sparse(members, ({ birthday }) => birthday),
+    sparse(members, ({ locale }) => locale),
+    sparse(members, ({ region }) => region),
+    sparse(members, ({ channel }) => channel),
+    sparse(members, ({ store }) => store),
     column(({ consents }) => JSON.stringify(consents)),
     column(({ attributes }) => JSON.stringify(attributes)),
     // Codes have no commas.

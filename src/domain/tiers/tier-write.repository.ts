@@ -1,6 +1,6 @@
 import { type EventTypes, emitEvents, type FeedEvent } from '../../events/index.ts';
 import { newKey } from '../../kernel/ids.ts';
-import { statement, type Transaction } from '../../persistence/index.ts';
+import { sparse, statement, type Transaction } from '../../persistence/index.ts';
 import type { ExtensionReference } from '../ledgers/index.ts';
 import { type Ladders, rankOf } from './ladder.policy.ts';
 import type { HeldTier } from './tier.policy.ts';
@@ -46,7 +46,8 @@ const insertTiers = statement(
   'tier.enrol',
   `insert into member_tier (tenant_id, member_id, ladder, tier, hand, since, enrolled_at)
    select $1, l.member_id, l.ladder, l.tier, l.hand, (select business_time()), (select business_time())
-     from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) as l (member_id, ladder, tier, hand)
+     from (select unnest($2::uuid[]) as member_id, unnest($3::text[]) as ladder, unnest($4::text[]) as tier,
+                  unnest($5::text[]) as hand) l
     order by l.member_id, l.ladder
    on conflict do nothing`,
 );
@@ -57,8 +58,8 @@ const addDays = statement(
           least(greatest(sum(a.amount), -9223372036854775808), 9223372036854775807)::bigint
      from (select p.member_id, p.metric, p.amount,
                   (coalesce(p.at, (select business_time())) at time zone $6)::date as day
-             from unnest($2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[])
-                    as p (member_id, metric, amount, at)) a
+             from (select unnest($2::uuid[]) as member_id, unnest($3::text[]) as metric,
+                          unnest($4::bigint[]) as amount, unnest($5::timestamptz[]) as at) p) a
     group by a.member_id, a.metric, a.day
     order by a.member_id, a.metric, a.day
    on conflict (tenant_id, member_id, metric, day) do update
@@ -114,7 +115,7 @@ export async function insertFirstTiers(
     first.map(({ memberKey }) => memberKey),
     first.map(({ ladder }) => ladder),
     first.map(({ tier }) => tier),
-    first.map(({ hand }) => hand),
+    sparse(first, ({ hand }) => hand),
   ]);
 }
 
@@ -130,7 +131,7 @@ export async function addContributions(
     contributions.map(({ memberKey }) => memberKey),
     contributions.map(({ metric }) => metric),
     contributions.map(({ amount }) => amount),
-    contributions.map(({ countsAt }) => countsAt),
+    sparse(contributions, ({ countsAt }) => countsAt),
     timeZone,
   ]);
 }
