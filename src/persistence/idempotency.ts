@@ -80,7 +80,7 @@ function canonical(value: object): string | undefined {
   return holdsBigint(value) ? stringify(value, spellBigint) : stringify(value);
 }
 
-/** Whether plain JSON, which takes a third of the time, is canonical: keys are in order, nothing is a bigint. */
+/** Whether plain JSON, which is made faster, is the same: all keys are in order, and nothing is a bigint. */
 function isInOrder(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return typeof value !== 'bigint';
   if (value instanceof Date) return true;

@@ -53,7 +53,10 @@ export async function benchLedger(options: Options): Promise<void> {
       below.push('', ...bytes.lines);
     });
   }
-  if (has('import')) rows.push(...(await benchImport(options.large || options.parts.length === 1)));
+  if (has('import')) {
+    const isWhole = options.large || options.parts.length === 1;
+    rows.push(...(await benchImport({ isWhole, rounds: options.rounds })));
+  }
   const { connections, rounds, seconds } = options;
   const how = `${connections} callers, medians of ${rounds} rounds of ${seconds} s`;
   print([...linesOf(rows), ...below, '', `${how}; ${machineLine(version)}`]);

@@ -9,6 +9,7 @@ import { type CpuReading, readCpu } from '../cpu.ts';
 import { BENCH_FOLDER, PRODUCT_FOLDER } from '../folders.ts';
 import { stop } from '../processes.ts';
 import { openPostgres } from '../product.ts';
+import { median } from '../report.ts';
 import { type Row, spellAim } from './table.ts';
 
 const FILE = join(BENCH_FOLDER, '..', '..', 'shared', 'data', 'CDNOW_master.txt');
@@ -27,26 +28,37 @@ interface Imported {
   readonly seconds: number;
 }
 
-/** The import of real purchases by the product's command, into a fresh database; the whole file or its start. */
-export async function benchImport(isWhole: boolean): Promise<Row[]> {
+/** What was imported once, and what it used. */
+interface Run {
+  readonly imported: Imported;
+  readonly used: Used;
+}
+
+/** The import of real purchases by the product's command, into a fresh database each time; or of their start. */
+export async function benchImport({ isWhole, rounds }: { isWhole: boolean; rounds: number }): Promise<Row[]> {
   if (!existsSync(FILE)) {
     process.stderr.write(`import: skipped, there is no ${FILE}\n`);
     return [];
   }
-  let rows: Row[] = [];
-  await withCleanup(async (cleanup) => {
-    rows = [await importInto(cleanup, isWhole)];
-  });
-  return rows;
+  const runs: Run[] = [];
+  for (let round = 1; round <= (isWhole ? rounds : 1); round += 1) {
+    process.stderr.write(
+      `importing ${isWhole ? `the whole file, ${round} of ${rounds}` : `${QUICK_LINES} lines`}…\n`,
+    );
+    await withCleanup(async (cleanup) => {
+      runs.push(await importInto(cleanup, isWhole));
+    });
+  }
+  const [first] = runs;
+  return first === undefined ? [] : [rowOf(runs, first.imported, isWhole)];
 }
 
-async function importInto(cleanup: Cleanup, isWhole: boolean): Promise<Row> {
+async function importInto(cleanup: Cleanup, isWhole: boolean): Promise<Run> {
   const { dataDir, adminUrl } = await openPostgres(cleanup);
   const owner = new pg.Client({ connectionString: adminUrl });
   await owner.connect();
   cleanup.add(() => owner.end());
   const file = isWhole ? FILE : await startOf(dataDir);
-  process.stderr.write(`importing ${isWhole ? 'the whole file' : `${QUICK_LINES} lines`}…\n`);
   const child = spawn(
     process.execPath,
     [
@@ -76,20 +88,28 @@ async function importInto(cleanup: Cleanup, isWhole: boolean): Promise<Row> {
   const [code] = (await once(child, 'exit')) as [number | null];
   const used = usage();
   if (code !== 0) throw new Error(`The import ended with code ${code}:\n${log}`);
-  return rowOf(JSON.parse(told) as Imported, isWhole, used);
+  const imported = JSON.parse(told) as Imported;
+  refuseOthers(imported, isWhole);
+  return { imported, used };
 }
 
-function rowOf(imported: Imported, isWhole: boolean, { processMs, databaseMs }: Used): Row {
-  const { members, activities, points, refused, seconds } = imported;
+/** @throws Error when it isn't what the file comes to */
+function refuseOthers(imported: Imported, isWhole: boolean): void {
   const expected = isWhole ? TOTALS : { ...imported, activities: QUICK_LINES, refused: 0 };
-  for (const [name, value] of Object.entries(TOTALS).map(([name]) => [
-    name,
-    expected[name as keyof typeof TOTALS],
-  ]))
-    if (imported[name as keyof Imported] !== value)
-      throw new Error(`The import has ${imported[name as keyof Imported]} ${name}, not ${value}.`);
-  const rate = activities / seconds;
-  const cores = [processMs, databaseMs].map((ms) => (ms / 1_000 / seconds).toFixed(2));
+  for (const name of Object.keys(TOTALS) as (keyof typeof TOTALS)[])
+    if (imported[name] !== expected[name])
+      throw new Error(`The import has ${imported[name]} ${name}, not ${expected[name]}.`);
+}
+
+function rowOf(
+  runs: readonly Run[],
+  { members, activities, points, refused }: Imported,
+  isWhole: boolean,
+): Row {
+  const rates = runs.map(({ imported }) => imported.activities / imported.seconds);
+  const rate = median(rates);
+  const coresOf = (pick: (used: Used) => number): string =>
+    median(runs.map(({ used, imported }) => pick(used) / 1_000 / imported.seconds)).toFixed(2);
   return {
     what: isWhole ? 'import, purchases' : 'import, first purchases',
     by: 'membergraph import',
@@ -97,8 +117,9 @@ function rowOf(imported: Imported, isWhole: boolean, { processMs, databaseMs }: 
     ...{ p50Ms: '', p99Ms: '', ratio: '' },
     aim: spellAim(rate, AIM),
     limit:
-      `cores: import ${cores[0]}, database ${cores[1]}; ${members} members, ${activities} activities, ` +
-      `${points} points, ${refused} refused`,
+      `${runs.length} runs: ${rates.map((one) => one.toFixed(0)).join(', ')}; cores: import ` +
+      `${coresOf(({ processMs }) => processMs)}, database ${coresOf(({ databaseMs }) => databaseMs)}; ${members} ` +
+      `members, ${activities} activities, ${points} points, ${refused} refused`,
   };
 }
 

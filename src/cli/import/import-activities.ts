@@ -107,9 +107,8 @@ export async function importActivities(job: ImportJob): Promise<{ read: number; 
     }
   };
   /** Commits what a lane has gathered, unless it is at work. */
-  const keepWorking = async (lane: Lane, atLeast = job.batch): Promise<void> => {
+  const start = (lane: Lane, atLeast = job.batch): void => {
     if (lane.working === null && lane.gathered.length >= atLeast) lane.working = work(lane, atLeast);
-    await lane.working;
   };
   let read = 0;
   for await (const line of job.lines) {
@@ -127,12 +126,13 @@ export async function importActivities(job: ImportJob): Promise<{ read: number; 
     if (lane === undefined) continue;
     lane.gathered.push({ line, purchase, count });
     underWay += 1;
-    void keepWorking(lane);
+    start(lane);
     while (underWay >= mostUnderWay && failure === null && !job.signal.aborted)
       await Promise.race(lanes.flatMap(({ working }) => working ?? []));
   }
-  await Promise.all(lanes.map((lane) => keepWorking(lane)));
-  await Promise.all(lanes.map((lane) => keepWorking(lane, 1)));
+  await Promise.all(lanes.map(({ working }) => working));
+  for (const lane of lanes) start(lane, 1);
+  await Promise.all(lanes.map(({ working }) => working));
   await refused.close();
   if (failure !== null) throw failure;
   return { read, refused: refused.count };

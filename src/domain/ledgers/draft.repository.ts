@@ -1,14 +1,9 @@
 import { type Statement, sparse, statement, type Transaction } from '../../persistence/index.ts';
+import { inputHashOf, paysBack, storedExplanation, wholeOperations } from './draft-operation.ts';
 import type { Entry } from './entry.entity.ts';
 import { sendHolds } from './hold.repository.ts';
 import type { LedgerDraft } from './ledger.policy.ts';
-import {
-  type DraftAllocation,
-  inputHashOf,
-  paysBack,
-  storedExplanation,
-  wholeOperations,
-} from './ledger-draft.ts';
+import type { DraftAllocation } from './ledger-draft.ts';
 import { deferNewLedgers, type LeftLedger } from './new-ledger.repository.ts';
 import { accountOf } from './program-account.policy.ts';
 

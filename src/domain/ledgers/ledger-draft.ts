@@ -1,26 +1,15 @@
-import { createHash } from 'node:crypto';
 import { refuse } from '../../kernel/errors.ts';
 import { newKey } from '../../kernel/ids.ts';
 import { isInRange } from '../../kernel/points.ts';
 import type { Portion } from '../programs/index.ts';
 import { idleEnd } from './asset.policy.ts';
-import type { Entry } from './entry.entity.ts';
+import type { DraftOperation } from './draft-operation.ts';
 import { EntryStatus, OperationKind } from './ledger.enums.types.ts';
 import { earliestSettlement, type HoldMove, holdsOf, planHold } from './ledger-holds.policy.ts';
 import { compareLots } from './lot-order.ts';
-import type { StoredExplanation } from './operation.entity.ts';
 import type { HoldState, LedgerState, LotState, ScheduledPosting } from './posting.ts';
 import type { ReversalOrigin } from './reversal.policy.ts';
 import { inSpendingOrder, type Portions, planPayBack, portionsOf } from './stored-value.policy.ts';
-
-/** An operation as it will be written, with the entries that it makes. */
-export interface DraftOperation {
-  readonly operationKey: string;
-  readonly kind: OperationKind;
-  readonly posting: ScheduledPosting | null;
-  /** Their feed positions are known once they are committed. */
-  readonly entries: Entry[];
-}
 
 export interface DraftAllocation {
   readonly operationKey: string;
@@ -31,59 +20,6 @@ export interface DraftAllocation {
   lost: bigint;
   /** The lot, as the draft leaves it. */
   readonly lot: LotState;
-}
-
-/** Why an operation was made, with the amount that it came to. */
-export function explanationOf({ posting, entries }: DraftOperation): StoredExplanation | null {
-  const taken = entries.reduce((sum, { amount }) => sum - amount, 0n);
-  return posting?.explain?.(taken) ?? posting?.explanation ?? null;
-}
-
-/** Why, as an operation keeps it: by itself, or by its place among what its activity keeps. */
-export function storedExplanation(operation: DraftOperation): {
-  readonly own: StoredExplanation | null;
-  readonly place: number | null;
-} {
-  const own = explanationOf(operation);
-  const place = own === null ? -1 : (operation.posting?.explanations?.indexOf(own) ?? -1);
-  return place < 0 ? { own, place: null } : { own: null, place };
-}
-
-/**
- * What an operation was decided from: SHA-256 of the request. Where time acts, of the ledger, the version
- * that it found and the moment.
- */
-export function inputHashOf(
-  { posting, entries: [entry] }: DraftOperation,
-  { inputHash = null }: { readonly inputHash?: Buffer | null },
-): Buffer | null {
-  if (posting !== null) return posting.inputHash ?? inputHash;
-  if (entry === undefined) return null;
-  const inputs = `settle\n${entry.ledgerKey}\n${entry.version - 1n}\n${entry.recordedAt.toISOString()}`;
-  return createHash('sha256').update(inputs).digest();
-}
-
-/** Whether an operation pays money back; what undoes such a one doesn't. */
-export function paysBack({ kind, posting }: DraftOperation): boolean {
-  return kind === OperationKind.REDEEM && posting?.paysBack === true;
-}
-
-/** The operations of drafts, those that changed two ledgers as one; entries in the order of their ledgers. */
-export function wholeOperations(drafts: readonly DraftRows[]): DraftOperation[] {
-  const byKey = new Map<string, DraftOperation>();
-  for (const { operations } of drafts) {
-    for (const operation of operations) {
-      const known = byKey.get(operation.operationKey);
-      byKey.set(operation.operationKey, known === undefined ? operation : joined(known, operation));
-    }
-  }
-  return [...byKey.values()];
-}
-
-function joined(one: DraftOperation, other: DraftOperation): DraftOperation {
-  const entries = [...one.entries, ...other.entries];
-  entries.sort((a, b) => (a.ledgerKey < b.ledgerKey ? -1 : 1));
-  return { ...one, entries };
 }
 
 interface Deltas {
@@ -108,6 +44,8 @@ export interface GivenPart {
   readonly amount: bigint;
 }
 
+const NONE: ReadonlySet<never> = new Set();
+
 export function smaller(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
 }
@@ -117,10 +55,7 @@ export class DraftRows {
   readonly state: LedgerState;
   readonly operations: DraftOperation[] = [];
   readonly newLots: LotState[] = [];
-  readonly changedLots = new Set<LotState>();
-  readonly allocations: DraftAllocation[] = [];
   readonly newHolds: HoldState[] = [];
-  readonly changedHolds = new Set<HoldState>();
   readonly holdMoves: HoldMove[] = [];
   protected readonly lots: LotState[];
   protected readonly holds: HoldState[];
@@ -128,9 +63,11 @@ export class DraftRows {
   protected readonly now: Date;
   readonly recordedAt: Date;
   protected readonly origins: readonly ReversalOrigin[];
-  readonly #allocated = new Map<string, DraftAllocation>();
-  /** What this draft itself lets expire, by the operation that earned it. */
-  protected readonly expired = new Map<string, bigint>();
+  /** These are made when they are needed: most drafts only earn. */
+  #allocated: Map<string, DraftAllocation> | null = null;
+  #changedLots: Set<LotState> | null = null;
+  #changedHolds: Set<HoldState> | null = null;
+  #expired: Map<string, bigint> | null = null;
 
   /**
    * @param lots its open lots, by expiry and age, with what holds have of them; null when `needsLots` said no
@@ -150,6 +87,19 @@ export class DraftRows {
     this.now = now;
     // A transaction that began earlier may get the lock later: what is recorded never goes back in time.
     this.recordedAt = state.recordedAt !== null && state.recordedAt > now ? state.recordedAt : now;
+  }
+
+  /** What its operations took from lots. */
+  get allocations(): readonly DraftAllocation[] {
+    return this.#allocated === null ? [] : [...this.#allocated.values()];
+  }
+
+  get changedLots(): ReadonlySet<LotState> {
+    return this.#changedLots ?? NONE;
+  }
+
+  get changedHolds(): ReadonlySet<HoldState> {
+    return this.#changedHolds ?? NONE;
   }
 
   protected newLot(
@@ -275,14 +225,23 @@ export class DraftRows {
     this.take(operationKey, lot, paid);
   }
 
+  /** What this draft itself let expire of what an operation earned. */
+  protected expiredOf(operationKey: string): bigint {
+    return this.#expired?.get(operationKey) ?? 0n;
+  }
+
   /** Takes an amount from a lot, or gives it back (below zero); `lost` of it is what time took. */
   protected take(operationKey: string, lot: LotState, amount: bigint, lost = 0n): void {
     if (amount === 0n && lost === 0n) return;
     lot.remaining -= amount;
     lot.lost += lost;
     this.touch(lot);
-    this.expired.set(lot.operationKey, (this.expired.get(lot.operationKey) ?? 0n) + lost);
+    if (lost !== 0n) {
+      this.#expired ??= new Map();
+      this.#expired.set(lot.operationKey, this.expiredOf(lot.operationKey) + lost);
+    }
     const place = `${operationKey}:${lot.lotKey}`;
+    this.#allocated ??= new Map();
     const known = this.#allocated.get(place);
     if (known !== undefined) {
       known.amount += amount;
@@ -290,13 +249,19 @@ export class DraftRows {
       return;
     }
     const { ledgerKey, lotKey } = lot;
-    const allocation: DraftAllocation = { operationKey, ledgerKey, lotKey, amount, lost, lot };
-    this.#allocated.set(place, allocation);
-    this.allocations.push(allocation);
+    this.#allocated.set(place, { operationKey, ledgerKey, lotKey, amount, lost, lot });
   }
 
   protected touch(lot: LotState): void {
-    if (!this.newLots.includes(lot)) this.changedLots.add(lot);
+    if (this.newLots.includes(lot)) return;
+    this.#changedLots ??= new Set();
+    this.#changedLots.add(lot);
+  }
+
+  protected touchHold(hold: HoldState): void {
+    if (this.newHolds.includes(hold)) return;
+    this.#changedHolds ??= new Set();
+    this.#changedHolds.add(hold);
   }
 
   protected begin(posting: ScheduledPosting): DraftOperation {

@@ -4,6 +4,7 @@ import type { Transaction } from '../../persistence/index.ts';
 import type { CommitFacts, PinnedProgram } from '../programs/index.ts';
 import { policyOf } from './asset.policy.ts';
 import { writeDrafts } from './draft.repository.ts';
+import { explanationOf, inputHashOf, paysBack, wholeOperations } from './draft-operation.ts';
 import type { Hold } from './hold.entity.ts';
 import { LedgerDraft, needsLots } from './ledger.policy.ts';
 import {
@@ -14,7 +15,6 @@ import {
   lockExisting,
   type WantedLedger,
 } from './ledger.repository.ts';
-import { explanationOf, inputHashOf, paysBack, wholeOperations } from './ledger-draft.ts';
 import type { LedgerOperation } from './operation.entity.ts';
 import { type LedgerState, type Posting, type ScheduledPosting, scheduled } from './posting.ts';
 import { findReversalOrigins } from './reversal.repository.ts';

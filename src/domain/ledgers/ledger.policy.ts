@@ -1,7 +1,8 @@
 import { refuse } from '../../kernel/errors.ts';
 import { type AssetPolicy, graceEnd } from './asset.policy.ts';
+import type { DraftOperation } from './draft-operation.ts';
 import { HoldStatus, OperationKind } from './ledger.enums.types.ts';
-import { type DraftOperation, DraftRows, type GivenPart, smaller } from './ledger-draft.ts';
+import { DraftRows, type GivenPart, smaller } from './ledger-draft.ts';
 import {
   capturedOf,
   type HoldPlan,
@@ -249,7 +250,7 @@ export class LedgerDraft extends DraftRows {
     const { captured, released, lost } = plan;
     this.write(operation, { amount, posted: -captured - lost, held: -captured - released }, null);
     this.holdMoves.push(...settleHold(hold, plan, operationKey, ended));
-    if (!this.newHolds.includes(hold)) this.changedHolds.add(hold);
+    this.touchHold(hold);
     return plan.parts.flatMap((part): Freed[] => {
       const { lot } = part;
       lot.held -= part.captured + part.released;
@@ -307,7 +308,7 @@ export class LedgerDraft extends DraftRows {
     }
     const ofOwn = amount - missing;
     const isPending = this.lots.some((lot) => lot.pending && isOwn(lot));
-    const expired = origin.expired + (this.expired.get(origin.operationKey) ?? 0n);
+    const expired = origin.expired + this.expiredOf(origin.operationKey);
     const spent = isPending ? 0n : missing - smaller(missing, expired);
     const available = this.state.posted - this.state.held - ofOwn;
     const { floor, goesNegative } = this.state.policy;
@@ -382,7 +383,7 @@ export class LedgerDraft extends DraftRows {
     return due.map((lot) => {
       lot.pending = false;
       lot.maturedAt = this.recordedAt;
-      this.changedLots.add(lot);
+      this.touch(lot);
       return { at: lot.availableAt, operationKey: operation.operationKey, lot, amount: lot.remaining };
     });
   }

@@ -15,7 +15,8 @@ const insertLeft = statement(
   `insert into ledger (tenant_id, ledger_id, member_id, asset, floor, posted, pending, held, debt, version,
                        settle_at, recorded_at, feed_position)
    select $1, s.ledger_id, s.member_id, s.asset, s.floor, s.posted, coalesce(s.pending, 0),
-          coalesce(s.held, 0), coalesce(s.debt, 0), s.version, s.settle_at, s.recorded_at, f.position - $2::bigint + s.last_place
+          coalesce(s.held, 0), coalesce(s.debt, 0), s.version, s.settle_at, s.recorded_at,
+          f.position - $2::bigint + s.last_place
      from tenant_feed f, (
        select unnest($3::uuid[]) as ledger_id, unnest($4::uuid[]) as member_id, unnest($5::text[]) as asset,
               unnest($6::bigint[]) as floor, unnest($7::bigint[]) as posted, unnest($8::bigint[]) as pending,

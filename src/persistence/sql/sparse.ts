@@ -1,7 +1,7 @@
 /**
- * A column of a set whose lists are unnested side by side: nothing at all where every row has the usual value.
- * Lists that end sooner than others go on with nulls, which the statement takes for it, so that neither side
- * works on what says nothing.
+ * A column of a set whose lists are unnested side by side: nothing at all where every row has the usual
+ * value. Lists that end sooner than others go on with nulls, which the statement takes for it, so that
+ * neither side works on what says nothing.
  */
 export function sparse<Row, Value>(
   rows: readonly Row[],
