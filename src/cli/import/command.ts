@@ -1,5 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { Presets, SingleBar } from 'cli-progress';
 import { type Command, Option } from 'commander';
 import { operatorContext, readExampleProgram } from '../../boot/index.ts';
@@ -75,6 +76,9 @@ async function runImport(file: string, options: ImportOptions): Promise<number> 
   if (columns === null && options.format !== CDNOW) {
     throw new CommandFailure(text('import.unknownFormat', { format: options.format }));
   }
+  // What a commit is made of lives until it is done, which V8 takes for long: it would put it where only full
+  // collections look.
+  setFlagsFromString('--no-allocation-site-pretenuring');
   const stopping = new AbortController();
   const stop = (): void => stopping.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
