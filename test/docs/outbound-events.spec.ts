@@ -50,11 +50,11 @@ it('the guide registers an endpoint, whose receiver takes events, and has dead o
   await untilHolds(async () => (await taken()).some(({ type }) => type === 'points.earned'));
   await untilHolds(async () => (await shownEndpoint(tenant, endpoint.id)).backlog === 0);
   const told = await taken();
-  // Told again, what was done is taken again.
+  // Told again, what was done is taken again; an event that came only now may stand beside it.
   await actOn(tenant, 'replayEvents', { endpointId: endpoint.id, filter: {} }, 'replay { count }');
   await untilHolds(async () => {
-    const again = await taken();
-    return again.length === told.length && again.every(({ attemptCount }) => attemptCount === 2);
+    const attempts = new Map((await taken()).map(({ id, attemptCount }) => [id, attemptCount]));
+    return told.every(({ id, attemptCount }) => attempts.get(id) > attemptCount);
   });
   const shown = await tenant.ask(look, { id: endpoint.id });
   expect(shown.errors).toEqual([]);
