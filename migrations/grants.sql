@@ -3,8 +3,8 @@
 grant usage on schema public to app_role;
 grant select, insert on
   tenant_directory, tenant, tenant_feed, api_key, idempotency, program, member, member_identity, ledger,
-  operation, entry, lot, hold, hold_lot, activity, benefit_grant, benefit_use, limit_counter, metric_day,
-  member_tier, tier_change, daily_run, refunded
+  stored_operation, stored_entry, lot, hold, hold_lot, activity, benefit_grant, benefit_use, limit_counter,
+  metric_day, member_tier, tier_change, daily_run, refunded
   to app_role;
 grant update on
   tenant, tenant_feed, api_key, member, member_identity, ledger, lot, hold, benefit_grant, benefit_use,
@@ -12,8 +12,8 @@ grant update on
   to app_role;
 -- Of a tier change only that its rules were asked.
 grant update (announced_at) on tier_change to app_role;
--- Legs are seen in entries, the chain is only ever added to; sums of legs grow.
-grant select on leg to app_role;
+-- Operations, entries and legs are seen in what is stored, the chain is only ever added to; sums of legs grow.
+grant select on operation, entry, leg to app_role;
 grant select, insert on leg_day, leg_rollup, operation_chain to app_role;
 grant update on leg_day, leg_rollup to app_role;
 grant delete on member_identity, metric_day to app_role;

@@ -2,11 +2,11 @@
 -- that posts many a range of its own, above all positions of the feed.
 create sequence bench_position increment by 1000 start with 1000000000;
 
-create table entry_horizon (like entry including defaults, primary key (tenant_id, ledger_id, version));
+create table entry_horizon (like stored_entry including defaults, primary key (tenant_id, ledger_id, version));
 alter table entry_horizon add column xid xid8 not null default pg_current_xact_id();
 create index entry_horizon_by_feed on entry_horizon (tenant_id, xid, feed_position);
 
-create table entry_none (like entry including defaults, primary key (tenant_id, ledger_id, version));
+create table entry_none (like stored_entry including defaults, primary key (tenant_id, ledger_id, version));
 
 alter table entry_horizon enable row level security;
 alter table entry_none enable row level security;

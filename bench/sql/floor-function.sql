@@ -1,5 +1,5 @@
 -- A credit of the hand-written server in one call: the same rows and the same answer as its interactive transaction.
-create function floor_earn(p_tenant uuid, p_key text, p_hash bytea, p_member uuid, p_asset text, p_amount bigint,
+create function floor_earn(p_tenant uuid, p_key uuid, p_hash bytea, p_member uuid, p_asset text, p_amount bigint,
                            p_reason text, p_type text, p_reference text, p_operation uuid, p_lot uuid)
 returns table (ledger_id uuid, pending bigint, held bigint, version bigint, posted_after bigint, now timestamptz,
                expires_at timestamptz)
@@ -13,8 +13,8 @@ declare
   v_expires timestamptz := (date_trunc('month', (v_now at time zone 'Asia/Shanghai') + interval '12 months')
                             + interval '1 month') at time zone 'Asia/Shanghai';
 begin
-  insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
-  values (p_tenant, p_key, 'earnPoints', p_hash, p_operation, v_now);
+  insert into idempotency (tenant_id, key, operation_id)
+  values (p_tenant, p_key, p_operation);
   select led.* into l
     from ledger led
     join member m on m.tenant_id = led.tenant_id and m.member_id = led.member_id and m.status = 'ACTIVE'
@@ -22,10 +22,10 @@ begin
   if not found then raise 'There is no such active member with such a ledger.'; end if;
   v_now := greatest(v_now, l.recorded_at);
   select program_version into v_program from tenant where tenant_id = p_tenant;
-  insert into operation (tenant_id, operation_id, kind, program_version, reason, reference_type, reference_id,
-                         ledger_ids, versions, created_at, input_hash)
-  values (p_tenant, p_operation, 'EARN', v_program, p_reason, p_type, p_reference, array[l.ledger_id],
-          array[l.version + 1], v_now, p_hash);
+  insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, reference_type, reference_id,
+                                ledger_id, version, created_at, input_hash)
+  values (p_tenant, p_operation, 'EARN', v_program, p_reason, p_type, p_reference, l.ledger_id, l.version + 1, v_now,
+          p_hash);
   insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at, expires_at,
                    created_at, matured_at)
   values (p_tenant, l.ledger_id, p_lot, p_operation, p_amount, p_amount, false, v_now, v_expires, v_now, v_now);
@@ -34,10 +34,9 @@ begin
      set posted = posted + p_amount, version = version + 1, recorded_at = v_now, feed_position = v_position,
          settle_at = least(settle_at, v_expires)
    where led.tenant_id = p_tenant and led.ledger_id = l.ledger_id;
-  insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
-                     held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
-                     expires_at, occurred_at, recorded_at, account)
-  values (p_tenant, l.ledger_id, l.version + 1, p_operation, 'EARN', p_amount, p_amount, 0, 0, l.posted + p_amount,
-          l.pending, l.held, v_position, p_reason, v_now, v_expires, v_now, v_now, 'I');
+  insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, pending_after,
+                            held_after, feed_position, reason, available_at, expires_at, occurred_at, account)
+  values (p_tenant, l.ledger_id, l.version + 1, p_operation, 'EARN', p_amount, l.posted + p_amount,
+          nullif(l.pending, 0), nullif(l.held, 0), v_position, p_reason, v_now, v_expires, v_now, 'I');
   return query select l.ledger_id, l.pending, l.held, l.version + 1, l.posted + p_amount, v_now, v_expires;
 end $$;

@@ -1,6 +1,6 @@
 -- Credits to distinct ledgers in one call, set-based: the rows that the product writes, one statement a table. The
 -- feed's position is taken last, because its lock is held until the commit.
-create function bench_post_many(p_tenant uuid, p_keys text[], p_hashes bytea[], p_members uuid[], p_ledgers uuid[],
+create function bench_post_many(p_tenant uuid, p_keys uuid[], p_hashes bytea[], p_members uuid[], p_ledgers uuid[],
                                 p_amounts bigint[], p_operations uuid[], p_lots uuid[]) returns bigint
 language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
@@ -21,12 +21,11 @@ begin
      left join member on member.tenant_id = p_tenant and member.member_id = m.member_id and status = 'ACTIVE'
     where member.member_id is null;
   if found then raise 'MEMBER_NOT_ACTIVE'; end if;
-  insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
-  select p_tenant, key, 'bench', hash, operation_id, v_now
-    from unnest(p_keys, p_hashes, p_operations) as k (key, hash, operation_id);
-  insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions, created_at,
-                         input_hash)
-  select p_tenant, o.operation_id, 'EARN', v_program, 'bench', array[l.ledger_id], array[l.version + 1], v_now, o.hash
+  insert into idempotency (tenant_id, key, operation_id)
+  select p_tenant, key, operation_id from unnest(p_keys, p_operations) as k (key, operation_id);
+  insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, ledger_id, version,
+                                created_at, input_hash)
+  select p_tenant, o.operation_id, 'EARN', v_program, 'bench', l.ledger_id, l.version + 1, v_now, o.hash
     from unnest(p_operations, p_ledgers, p_hashes) as o (operation_id, ledger_id, hash)
     join ledger l on l.tenant_id = p_tenant and l.ledger_id = o.ledger_id;
   insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at, expires_at,
@@ -35,11 +34,10 @@ begin
     from unnest(p_ledgers, p_lots, p_operations, p_amounts) as t (ledger_id, lot_id, operation_id, amount);
   update tenant_feed set position = position + v_count where tenant_id = p_tenant
   returning position - v_count into v_before;
-  insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
-                     held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
-                     expires_at, occurred_at, recorded_at, account)
-  select p_tenant, l.ledger_id, l.version + 1, e.operation_id, 'EARN', e.amount, e.amount, 0, 0, l.posted + e.amount,
-         l.pending, l.held, v_before + e.place, 'bench', v_now, v_expires, v_now, v_now, 'I'
+  insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, pending_after,
+                            held_after, feed_position, reason, available_at, expires_at, occurred_at, account)
+  select p_tenant, l.ledger_id, l.version + 1, e.operation_id, 'EARN', e.amount, l.posted + e.amount,
+         nullif(l.pending, 0), nullif(l.held, 0), v_before + e.place, 'bench', v_now, v_expires, v_now, 'I'
     from unnest(p_ledgers, p_operations, p_amounts) with ordinality as e (ledger_id, operation_id, amount, place)
     join ledger l on l.tenant_id = p_tenant and l.ledger_id = e.ledger_id;
   update ledger l

@@ -25,24 +25,20 @@ select p.ledger_id, lots + (k - 1) * 2 + side, uuidv7(), p.lot_id, case side whe
   from setting, (select s.*, k, uuidv7() as lot_id from setting, generate_series(1, pairs) k, seed s offset 0) p,
        generate_series(1, 2) side;
 
-insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
-select tenant_id, gen_random_uuid()::text, case when delta > 0 then 'earnPoints' else 'redeemPoints' end,
-       sha256(uuid_send(operation_id)), operation_id, now
-  from act, setting;
+insert into idempotency (tenant_id, key, operation_id)
+select tenant_id, gen_random_uuid(), operation_id from act, setting;
 
-insert into operation (tenant_id, operation_id, kind, program_version, ledger_ids, versions, created_at,
-                       input_hash)
+insert into stored_operation (tenant_id, operation_id, kind, program_version, ledger_id, version, created_at,
+                              input_hash)
 select tenant_id, operation_id, case when delta > 0 then 'EARN' else 'REDEEM' end, program_version,
-       array[ledger_id], array[version], now, sha256(uuid_send(operation_id))
+       ledger_id, version, now, sha256(uuid_send(operation_id))
   from act, setting;
 
-insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
-                   held_delta, posted_after, pending_after, held_after, feed_position, available_at,
-                   expires_at, occurred_at, recorded_at, lot_ids, taken, account)
+insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, feed_position,
+                          available_at, expires_at, occurred_at, lot_id, account)
 select tenant_id, ledger_id, version, operation_id, case when delta > 0 then 'EARN' else 'REDEEM' end, delta,
-       delta, 0, 0, posted, 0, 0, position, case when delta > 0 then now end,
-       case when delta > 0 then expires end, now, now, case when delta < 0 then array[lot_id] end,
-       case when delta < 0 then array[-delta] end, case when delta > 0 then 'I' else 'R' end::"char"
+       posted, position, case when delta > 0 then now end, case when delta > 0 then expires end, now,
+       case when delta < 0 then lot_id end, case when delta > 0 then 'I' else 'R' end::"char"
   from act, setting;
 
 -- What a ledger earned first it has still; of the pairs nothing is left.

@@ -1,6 +1,6 @@
 -- One posting in one call: the rows that the product writes, decided and written by PL/pgSQL. The feed's position
 -- is taken last, because its lock is held until the commit.
-create function bench_post(p_tenant uuid, p_key text, p_hash bytea, p_kind text, p_member uuid, p_ledger uuid,
+create function bench_post(p_tenant uuid, p_key uuid, p_hash bytea, p_kind text, p_member uuid, p_ledger uuid,
                            p_amount bigint, p_operation uuid, p_lot uuid) returns bigint
 language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
@@ -21,14 +21,14 @@ begin
   v_expires := case p_kind when 'EARN' then v_now + interval '1 year' end;
   perform from member where tenant_id = p_tenant and member_id = p_member and status = 'ACTIVE';
   if not found then raise 'MEMBER_NOT_ACTIVE'; end if;
-  insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
-  values (p_tenant, p_key, 'bench', p_hash, p_operation, v_now);
+  insert into idempotency (tenant_id, key, operation_id)
+  values (p_tenant, p_key, p_operation);
   select * into l from ledger where tenant_id = p_tenant and ledger_id = p_ledger for update;
   -- Who waited for the lock doesn't record a time before the last.
   v_now := greatest(v_now, l.recorded_at);
-  insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions, created_at,
-                         input_hash)
-  values (p_tenant, p_operation, p_kind, v_program, 'bench', array[p_ledger], array[l.version + 1], v_now, p_hash);
+  insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, ledger_id, version,
+                                created_at, input_hash)
+  values (p_tenant, p_operation, p_kind, v_program, 'bench', p_ledger, l.version + 1, v_now, p_hash);
   if p_kind = 'EARN' then
     insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at, expires_at,
                      created_at, matured_at)
@@ -48,12 +48,13 @@ begin
     end loop;
   end if;
   update tenant_feed set position = position + 1 where tenant_id = p_tenant returning position into v_position;
-  insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
-                     held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
-                     expires_at, occurred_at, recorded_at, lot_ids, taken, account)
-  values (p_tenant, p_ledger, l.version + 1, p_operation, p_kind, v_delta, v_delta, 0, 0, l.posted + v_delta, l.pending,
-          l.held, v_position, 'bench', case p_kind when 'EARN' then v_now end, v_expires, v_now, v_now,
-          v_lots, v_takings, case p_kind when 'EARN' then 'I' else 'R' end::"char");
+  insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, pending_after,
+                            held_after, feed_position, reason, available_at, expires_at, occurred_at, lot_id, lot_ids,
+                            taken, account)
+  values (p_tenant, p_ledger, l.version + 1, p_operation, p_kind, v_delta, l.posted + v_delta, nullif(l.pending, 0),
+          nullif(l.held, 0), v_position, 'bench', case p_kind when 'EARN' then v_now end, v_expires, v_now,
+          case when cardinality(v_lots) = 1 then v_lots[1] end, case when cardinality(v_lots) > 1 then v_lots end,
+          case when cardinality(v_lots) > 1 then v_takings end, case p_kind when 'EARN' then 'I' else 'R' end::"char");
   update ledger set posted = posted + v_delta, version = version + 1, feed_position = v_position, recorded_at = v_now
    where tenant_id = p_tenant and ledger_id = p_ledger;
   return v_position;

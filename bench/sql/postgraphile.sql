@@ -102,18 +102,17 @@ declare
   place bigint;
   written entry;
 begin
-  insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
-  values (tenant, idempotency_key, 'earnPoints', request_hash,
-          operation_key, now);
+  insert into idempotency (tenant_id, key, operation_id)
+  values (tenant, encode(substring(sha256(convert_to(idempotency_key, 'UTF8')) for 16), 'hex')::uuid, operation_key);
   select l.* into account
     from ledger l join member m on m.tenant_id = l.tenant_id and m.member_id = l.member_id
    where l.tenant_id = tenant and l.member_id = member_id and l.asset = asset and m.status = 'ACTIVE'
      for update of l;
   if not found then raise exception 'there is no such active member with such a ledger'; end if;
-  insert into operation (tenant_id, operation_id, kind, program_version, reason, reference_type, reference_id,
-                         ledger_ids, versions, created_at, input_hash)
+  insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, reference_type, reference_id,
+                                ledger_id, version, created_at, input_hash)
   select tenant, operation_key, 'EARN', t.program_version, reason, reference_type, reference_id,
-         array[account.ledger_id], array[account.version + 1], now, request_hash
+         account.ledger_id, account.version + 1, now, request_hash
     from tenant t where t.tenant_id = tenant;
   insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at,
                    expires_at, created_at, matured_at)
@@ -122,12 +121,12 @@ begin
   update ledger l set posted = l.posted + amount, version = l.version + 1, feed_position = place,
                       recorded_at = now, settle_at = least(l.settle_at, expires)
    where l.tenant_id = tenant and l.ledger_id = account.ledger_id;
-  insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
-                     held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
-                     expires_at, occurred_at, recorded_at, account)
-  values (tenant, account.ledger_id, account.version + 1, operation_key, 'EARN', amount, amount, 0, 0,
-          account.posted + amount, account.pending, account.held, place, reason, now, expires, now, now, 'I')
-  returning * into written;
+  insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, pending_after,
+                            held_after, feed_position, reason, available_at, expires_at, occurred_at, account)
+  values (tenant, account.ledger_id, account.version + 1, operation_key, 'EARN', amount, account.posted + amount,
+          nullif(account.pending, 0), nullif(account.held, 0), place, reason, now, expires, now, 'I');
+  select e.* into written from entry e
+   where e.tenant_id = tenant and e.ledger_id = account.ledger_id and e.version = account.version + 1;
   return written;
 end
 $$;

@@ -48,20 +48,18 @@ select s.n, s.member_id, a.asset, a.ledger_id, a.version, a.kind, a.amount, a.re
          select 'token', s.token_id, 1, 'EARN', 10, 'welcome') a;
 analyze act;
 
-insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions,
-                       created_at)
-select tenant_id, operation_id, kind, program_version, reason, array[ledger_id], array[version], occurred_at
+insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, ledger_id, version,
+                              created_at)
+select tenant_id, operation_id, kind, program_version, reason, ledger_id, version, occurred_at
   from act, setting;
 
-insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
-                   held_delta, posted_after, pending_after, held_after, feed_position, reason, available_at,
-                   expires_at, occurred_at, recorded_at, lot_ids, taken, account)
-select tenant_id, ledger_id, version, operation_id, kind, amount, amount, 0, 0,
-       sum(amount) over (partition by ledger_id order by version), 0, 0,
+insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, feed_position,
+                          reason, available_at, expires_at, occurred_at, lot_id, account)
+select tenant_id, ledger_id, version, operation_id, kind, amount,
+       sum(amount) over (partition by ledger_id order by version),
        feed_before + row_number() over (order by occurred_at, ledger_id, version), reason,
-       case when kind = 'EARN' then occurred_at end, expires_at, occurred_at, occurred_at,
-       case when kind = 'REDEEM' then array[first_value(lot_id) over (partition by ledger_id order by version)] end,
-       case when kind = 'REDEEM' then array[-amount] end,
+       case when kind = 'EARN' then occurred_at end, expires_at, occurred_at,
+       case when kind = 'REDEEM' then first_value(lot_id) over (partition by ledger_id order by version) end,
        case when kind = 'REDEEM' then 'R' else 'I' end::"char"
   from act, setting;
 

@@ -11,7 +11,7 @@ select e.version, e.kind, e.amount, e.posted_delta, e.pending_delta, e.held_delt
        lot.amount as lot_amount, lot.remaining, lot.held, lot.pending, lot.expires_at as lot_expires_at,
        lot.matured_at is not null as is_matured,
        l.asset, e.account,
-       i.mutation, octet_length(i.request_hash) as hash_bytes, l.version as ledger_version,
+       i.request_hash, i.created_at, l.version as ledger_version,
        l.settle_at = (select min(x.expires_at) from lot x
                        where x.tenant_id = l.tenant_id and x.ledger_id = l.ledger_id and x.remaining > 0)
          as is_settled,

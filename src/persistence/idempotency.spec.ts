@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { configure } from 'safe-stable-stringify';
-import { idempotentRequest } from './idempotency.ts';
+import { digestOf, idempotentRequest } from './idempotency.ts';
 
 const stringify = configure({ bigint: false });
 
@@ -51,5 +51,12 @@ test('a key has 1 to 200 characters', () => {
     expect(() => idempotentRequest('earnPoints', { idempotencyKey })).toThrow(
       expect.objectContaining({ reasons: [{ code: 'IDEMPOTENCY_KEY_INVALID', field: ['idempotencyKey'] }] }),
     );
-  expect(idempotentRequest('earnPoints', { idempotencyKey: 'k'.repeat(200) }).key).toHaveLength(200);
+  const request = idempotentRequest('earnPoints', { idempotencyKey: 'k'.repeat(200) });
+  expect(request.key).toBe(digestOf('k'.repeat(200)));
+});
+
+test('a key is kept as the first half of its SHA-256', () => {
+  // The digests of FIPS 180-4's examples, "abc" and the empty text.
+  expect(digestOf('abc')).toBe('ba7816bf-8f01-cfea-4141-40de5dae2223');
+  expect(digestOf('')).toBe('e3b0c442-98fc-1c14-9afb-f4c8996fb924');
 });

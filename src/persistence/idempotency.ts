@@ -16,10 +16,11 @@ export const idempotencyErrors = {
   },
 } satisfies ErrorCatalogue;
 
-/** A mutation that is about to run, identified by its key and a hash of its coerced input. */
+/** A mutation that is about to run. */
 export interface IdempotentRequest {
+  /** Its key's digest: the first half of the SHA-256 of the text that the caller sent, spelled as a UUID. */
   readonly key: string;
-  readonly mutation: string;
+  /** SHA-256 of the mutation's name and its coerced input. */
   readonly hash: Buffer;
 }
 
@@ -28,31 +29,44 @@ export interface BoundKey extends IdempotentRequest {
   readonly result: unknown;
 }
 
+/** A key to bind. */
+export interface KeyToBind {
+  readonly key: string;
+  /** Null where the result is one operation, whose input's hash is the same. */
+  readonly hash: Buffer | null;
+  readonly result: unknown;
+}
+
 /** What a request answered: an id, where it names one operation or activity and no more; JSON otherwise. */
 const RESULT = `case when operation_id is not null then jsonb_build_object('operation', operation_id)
                      when activity_id is not null then jsonb_build_object('activity', activity_id)
                      else result end as result`;
-const find = statement<{ mutation: string; hash: Buffer; result: unknown }>(
+/** The request's own, or that of the operation which keeps it. */
+const HASH = `coalesce(i.request_hash, (select o.input_hash from operation o
+  where o.tenant_id = $1 and o.operation_id = i.operation_id)) as hash`;
+const find = statement<{ hash: Buffer; result: unknown }>(
   'idempotency.find',
-  `select mutation, request_hash as hash, ${RESULT} from idempotency where tenant_id = $1 and key = $2`,
+  `select ${HASH}, ${RESULT} from idempotency i where i.tenant_id = $1 and i.key = $2`,
 );
 const findMany = statement<BoundKey>(
   'idempotency.find_many',
-  `select key, mutation, request_hash as hash, ${RESULT} from idempotency
-    where tenant_id = $1 and key = any($2::text[])`,
+  `select i.key, ${HASH}, ${RESULT} from idempotency i
+    where i.tenant_id = $1 and i.key = any($2::uuid[])`,
 );
+/** The moment is the operation's own as well, where the hash is. */
 const bindMany = statement(
   'idempotency.bind_many',
-  `insert into idempotency (tenant_id, key, mutation, request_hash, result, operation_id, activity_id, created_at)
-   select $1, k.*, (select business_time())
-     from (select unnest($2::text[]) as key, unnest($3::text[]), unnest($4::bytea[]), unnest($5::jsonb[]),
-                  unnest($6::uuid[]), unnest($7::uuid[])) k
+  `insert into idempotency (tenant_id, key, request_hash, result, operation_id, activity_id, created_at)
+   select $1, k.key, k.hash, k.result, k.operation_id, k.activity_id,
+          case when k.hash is not null then (select business_time()) end
+     from (select unnest($2::uuid[]) as key, unnest($3::bytea[]) as hash, unnest($4::jsonb[]) as result,
+                  unnest($5::uuid[]) as operation_id, unnest($6::uuid[]) as activity_id) k
     order by k.key`,
 );
 const claim = statement<{ key: string }>(
   'idempotency.claim',
-  `insert into idempotency (tenant_id, key, mutation, request_hash, result, operation_id, activity_id, created_at)
-   values ($1, $2, $3, $4, $5, $6, $7, business_time()) on conflict do nothing returning key`,
+  `insert into idempotency (tenant_id, key, request_hash, result, operation_id, activity_id, created_at)
+   values ($1, $2, $3, $4, $5, $6, business_time()) on conflict do nothing returning key`,
 );
 
 const KEY = /^[0-9a-f-]{36}$/;
@@ -71,7 +85,13 @@ export function idempotentRequest(
     throw refuse('IDEMPOTENCY_KEY_INVALID', ['idempotencyKey']);
   }
   const hash = hashOf('sha256', `${mutation}\n${canonical(rest)}`, 'buffer');
-  return { key: idempotencyKey, mutation, hash };
+  return { key: digestOf(idempotencyKey), hash };
+}
+
+/** What stands for a key: as unlike that of any other as a random UUID, and of one length. */
+export function digestOf(key: string): string {
+  const hex = hashOf('sha256', key, 'hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** JSON with all keys in order. */
@@ -122,9 +142,9 @@ export async function findResult<Result>(
  */
 export function resultFor<Result>(
   request: IdempotentRequest,
-  bound: Pick<BoundKey, 'mutation' | 'hash' | 'result'>,
+  bound: Pick<BoundKey, 'hash' | 'result'>,
 ): Result {
-  if (bound.mutation !== request.mutation || !bound.hash.equals(request.hash)) {
+  if (!bound.hash.equals(request.hash)) {
     throw refuse('IDEMPOTENCY_CONFLICT', ['idempotencyKey']);
   }
   return bound.result as Result;
@@ -139,14 +159,13 @@ export async function findBound(sql: Sql, tenantKey: string, keys: readonly stri
 export async function bindKeys(
   tx: Transaction,
   tenantKey: string,
-  bound: readonly BoundKey[],
+  bound: readonly KeyToBind[],
 ): Promise<void> {
   const answers = bound.map(({ result }) => answerOf(result));
   await tx.run(bindMany, [
     tenantKey,
     bound.map(({ key }) => key),
-    bound.map(({ mutation }) => mutation),
-    bound.map(({ hash }) => hash),
+    sparse(bound, ({ hash }) => hash),
     sparse(answers, ({ json }) => json),
     sparse(answers, ({ operation }) => operation),
     sparse(answers, ({ activity }) => activity),
@@ -191,7 +210,7 @@ export async function claimKey(
   result: unknown,
 ): Promise<void> {
   const { json, operation, activity } = answerOf(result);
-  const values = [tenantKey, request.key, request.mutation, request.hash];
+  const values = [tenantKey, request.key, request.hash];
   const claimed = await tx.run(claim, [...values, json, operation, activity]);
   if (claimed.length === 0) throw new AlreadyDone('The request was carried out before.');
 }

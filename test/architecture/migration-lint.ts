@@ -56,11 +56,11 @@ export function lintMigrations(files: SqlFile[]): string[] {
   return [...lintNumbers(files), ...schema.problems, ...schema.lintTables()];
 }
 
-/** The names of the tables that the migrations leave behind. */
-export function tablesOf(files: SqlFile[]): string[] {
+/** The names of the tables and views that the migrations leave behind. */
+export function relationsOf(files: SqlFile[]): string[] {
   const schema = new Schema();
   for (const file of files) schema.read(file);
-  return [...schema.tables.keys()];
+  return [...schema.tables.keys(), ...schema.views];
 }
 
 /** The project's migrations, oldest first. */
@@ -84,6 +84,7 @@ function lintNumbers(files: SqlFile[]): string[] {
 
 class Schema {
   readonly tables = new Map<string, Table>();
+  readonly views = new Set<string>();
   readonly problems: string[] = [];
   readonly #functions: { name: string; trees: unknown[] }[] = [];
 
@@ -100,6 +101,7 @@ class Schema {
       if (kind === 'CreateFunctionStmt') this.#createFunction(statement);
       if (kind === 'ViewStmt') this.#createView(node);
       if (kind === 'DropStmt' && node.removeType === 'OBJECT_TABLE') this.#dropTables(node);
+      if (kind === 'DropStmt' && node.removeType === 'OBJECT_VIEW') this.#dropViews(node);
       if (kind === 'DropStmt' && node.removeType === 'OBJECT_POLICY') this.#dropPolicies(node);
       if (kind === 'RenameStmt' && node.renameType === 'OBJECT_TABLE') this.#renameTable(node);
     }
@@ -117,7 +119,7 @@ class Schema {
       ...(table.forced ? [] : [`table ${name}: row security is not forced, so its owner sees every tenant`]),
       ...(table.ownTenantOnly ? [] : [`table ${name}: no policy for all commands says ${TENANT_ONLY}`]),
     ]);
-    const known = new Set(this.tables.keys());
+    const known = new Set([...this.tables.keys(), ...this.views]);
     const inFunctions = this.#functions.flatMap(({ name, trees }) =>
       trees.flatMap((tree) => lintTenancy(tree, known).map((problem) => `function ${name}: ${problem}`)),
     );
@@ -224,6 +226,7 @@ class Schema {
   }
 
   #createView(node: Tree): void {
+    this.views.add(relation(node, 'view'));
     const invoker = find(node.options, 'DefElem').some(
       ({ defname, arg }) => defname === 'security_invoker' && strings([arg])[0] === 'true',
     );
@@ -232,6 +235,10 @@ class Schema {
 
   #dropTables(node: Tree): void {
     for (const object of asList(node.objects)) this.tables.delete(strings([object]).at(-1) ?? '');
+  }
+
+  #dropViews(node: Tree): void {
+    for (const object of asList(node.objects)) this.views.delete(strings([object]).at(-1) ?? '');
   }
 
   #dropPolicies(node: Tree): void {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { LAWS } from '../../src/domain/audit/index.ts';
 import { connect, furnishTenant, startApplication, type TestApplication } from '../persistence/furnished.ts';
 import { findBreaches } from '../support/audit.ts';
+import { SPELL_TAKEN_OUT } from '../support/tampering.ts';
 
 let application: TestApplication;
 let owner: pg.Client;
@@ -21,6 +22,10 @@ afterAll(async () => {
 
 const LAST = `(ledger_id, version) in (select ledger_id, max(version) from entry group by ledger_id limit 1)`;
 
+const AGAIN = `insert into idempotency
+  (tenant_id, key, request_hash, result, created_at, operation_id, activity_id)`;
+const OTHER_KEY = 'md5(key::text)::uuid';
+
 /** What a fault would do to the rows, and the laws that must notice. */
 const FAULTS: [what: string, sql: string, laws: RegExp][] = [
   [
@@ -28,11 +33,19 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
     `delete from entry where version = 1 and kind = 'EARN' and posted_delta = 100`,
     /without a gap/,
   ],
-  ['a changed delta', `update entry set posted_delta = posted_delta + 1 where ${LAST}`, /its deltas/],
-  ['a wrong value after', `update entry set pending_after = pending_after + 1 where ${LAST}`, /its deltas/],
+  [
+    'a changed delta',
+    `update stored_entry set posted_delta = coalesce(posted_delta, amount) + 1 where ${LAST}`,
+    /its deltas/,
+  ],
+  [
+    'a wrong value after',
+    `update stored_entry set pending_after = coalesce(pending_after, 0) + 1 where ${LAST}`,
+    /its deltas/,
+  ],
   [
     'an entry from the past',
-    `update entry set recorded_at = recorded_at - interval '1 day' where version = 2`,
+    `update stored_entry set recorded_at = coalesce(recorded_at, occurred_at) - interval '1 day' where version = 2`,
     /recorded before/,
   ],
   [
@@ -85,7 +98,7 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
   ['a settlement forgotten', 'update ledger set settle_at = null', /settled no later/],
   [
     'a lot that was taken from without a trace',
-    'update entry set lot_ids = null, taken = null, lost = null',
+    'update stored_entry set lot_id = null, lot_ids = null, taken = null, lost = null',
     /was not taken from it/,
   ],
   ['a lot that lost more than time took', 'update lot set lost = lost + 1', /lost what time took/],
@@ -100,7 +113,7 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
   ['a lot out of nowhere', 'update lot set operation_id = tenant_id', /made a lot of its amount/],
   [
     'a spend that took too little',
-    'update entry set taken[1] = taken[1] - 1 where taken is not null',
+    `${SPELL_TAKEN_OUT} update stored_entry set taken[1] = taken[1] - 1 where taken is not null`,
     /took their amount/,
   ],
   [
@@ -121,15 +134,13 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
   ['a lot that no operation made', 'update lot set operation_id = tenant_id', /made a lot is an operation/],
   [
     'an operation under two keys',
-    `insert into idempotency
-     select tenant_id, key || '-2', mutation, request_hash, result, created_at, operation_id, activity_id
+    `${AGAIN} select tenant_id, ${OTHER_KEY}, request_hash, result, created_at, operation_id, activity_id
        from idempotency`,
     /one key at most/,
   ],
   [
     'an activity under two keys',
-    `insert into idempotency
-     select tenant_id, key || '-2', mutation, request_hash, result, created_at, operation_id, activity_id
+    `${AGAIN} select tenant_id, ${OTHER_KEY}, request_hash, result, created_at, operation_id, activity_id
        from idempotency where activity_id is not null`,
     /one key at most/,
   ],
@@ -140,10 +151,15 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
   ],
   [
     'an operation under two keys, one of which was kept as JSON',
-    `insert into idempotency
-     select tenant_id, key || '-2', mutation, request_hash, jsonb_build_object('operation', operation_id), created_at
+    `${AGAIN} select tenant_id, ${OTHER_KEY}, 'a hash', jsonb_build_object('operation', operation_id), now(), null, null
        from idempotency where operation_id is not null`,
     /one key at most/,
+  ],
+  [
+    'a key whose request is told by nobody',
+    `update operation set input_hash = null where operation_id in (
+       select operation_id from idempotency where request_hash is null)`,
+    /what a key answers is there/,
   ],
   [
     'a key without its operation',
@@ -181,7 +197,7 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
   ['a hold that its ledger forgot', 'update ledger set held = held + 1', /what is held of a ledger/],
   [
     'an entry of which the other side is nowhere',
-    `alter table entry drop constraint entry_account;
+    `alter table stored_entry drop constraint stored_entry_account;
      update entry set account = 'X' where account = 'R'`,
     /sum to zero in every asset/,
   ],
@@ -198,8 +214,16 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
     `update operation set pays_back = true where kind = 'REDEEM'`,
     /account of what/,
   ],
-  ['a spend that lost more', `update entry set amount = amount + 1 where kind = 'REDEEM'`, /nothing to time/],
-  ['a hold that lost something', `update entry set posted_delta = -1 where kind = 'HOLD'`, /nothing to time/],
+  [
+    'a spend that lost more',
+    `update stored_entry set amount = amount + 1, posted_delta = coalesce(posted_delta, amount) where kind = 'REDEEM'`,
+    /nothing to time/,
+  ],
+  [
+    'a hold that lost something',
+    `update stored_entry set posted_delta = -1 where kind = 'HOLD'`,
+    /nothing to time/,
+  ],
   ['a sum of other legs', 'update leg_day set amount = amount + 1', /sums of a day/],
   ['a day without its sum', 'delete from leg_day', /sums of a day/],
   [

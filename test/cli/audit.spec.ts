@@ -136,8 +136,8 @@ describe('balances worked out from entries', () => {
     expect(present.code).toBe(1);
     expect(present.stdout).toMatch(/^tea: entries add up to something else: ledger=led_\w+ .*pending=/m);
     const past = await tampered(
-      'update entry set posted_delta = posted_delta + 7 where version = 1',
-      'update entry set posted_delta = posted_delta - 7 where version = 1',
+      'update stored_entry set posted_delta = coalesce(posted_delta, amount) + 7 where version = 1',
+      'update stored_entry set posted_delta = posted_delta - 7 where version = 1',
       ['--rebuild-at', '2100-01-01T00:00:00Z'],
     );
     expect(past.stderr).toMatch(/ledgers are not the sums of their entries\.$/m);

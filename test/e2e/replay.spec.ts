@@ -4,6 +4,7 @@ import pg from 'pg';
 import { operatorContext } from '../../src/boot/index.ts';
 import { UseCaseRunner } from '../../src/domain/programs/index.ts';
 import { refuse } from '../../src/kernel/errors.ts';
+import { digestOf } from '../../src/persistence/idempotency.ts';
 import { contentsOf, expectNothingWritten } from '../support/contents.ts';
 import { type Json, startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { enrol, newIdentity, newRequestKey } from '../support/members.ts';
@@ -261,7 +262,7 @@ it('an activity is found again, also where an older release kept its answer as J
   const record = named('recordActivity');
   const input = { ...record.input(), idempotencyKey: newRequestKey() };
   const first = await send(record, input);
-  const key = [input.idempotencyKey];
+  const key = [digestOf(input.idempotencyKey)];
   const kept = 'from idempotency where key = $1';
   const [{ result }] = await gateway.sql(`select result ${kept}`, key);
   expect(result).toBeNull();

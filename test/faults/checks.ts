@@ -1,4 +1,5 @@
 import { fromPublicId } from '../../src/kernel/ids.ts';
+import { digestOf } from '../../src/persistence/idempotency.ts';
 import { NODE_ANSWER } from './acts.ts';
 import type { Client, Kept, Outcome } from './client.ts';
 import type { System } from './system.ts';
@@ -13,6 +14,7 @@ const MOST_MEMORY_BYTES = 1_000_000_000;
 /** What is in the books: what was there before, and what clients made since. */
 export interface Books {
   readonly operations: Set<string>;
+  /** Digests, as they are kept. */
   readonly keys: Set<string>;
 }
 
@@ -113,7 +115,7 @@ export async function checkBooks(system: System, before: Books, kept: readonly K
   const violations: string[] = [];
   for (const { act, first } of kept) {
     if (first.became !== 'DONE') continue;
-    for (const key of act.keys) keys.add(key);
+    for (const key of act.keys) keys.add(digestOf(key));
     for (const id of first.operations) {
       if (seen.has(id)) violations.push(`operation ${id} was answered to two requests`);
       seen.add(id);
@@ -135,7 +137,7 @@ export async function checkBooks(system: System, before: Books, kept: readonly K
 /** What the client was told about keys. */
 function answersTo(kept: readonly Kept[], keys: readonly string[]): string {
   return kept
-    .filter(({ act }) => act.keys.some((key) => keys.includes(key)))
+    .filter(({ act }) => act.keys.some((key) => keys.includes(digestOf(key))))
     .map(({ act, first }) => `${act.mutation}: ${JSON.stringify(first)}`)
     .join('; ');
 }

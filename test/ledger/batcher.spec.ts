@@ -2,6 +2,7 @@ import { operatorContext } from '../../src/boot/index.ts';
 import { type Application, composeApplication, createLogger } from '../../src/compose.ts';
 import type { LedgerOperation } from '../../src/domain/ledgers/index.ts';
 import { Refusal } from '../../src/kernel/errors.ts';
+import { digestOf } from '../../src/persistence/idempotency.ts';
 import type { Database } from '../../src/persistence/index.ts';
 import { auditLedgers } from '../support/audit.ts';
 import { expectNothingWritten } from '../support/contents.ts';
@@ -143,7 +144,7 @@ describe('postings that arrive at once', () => {
     expect(await outcomesOf(times(1_000, act))).toEqual({ done: 700, INSUFFICIENT_BALANCE: 300 });
     const [{ bound }] = await gateway.sql(
       'select count(*)::int as bound from idempotency where key = any($1)',
-      [keys],
+      [keys.map(digestOf)],
     );
     expect(bound).toBe(700);
   });
@@ -153,12 +154,15 @@ describe('postings that arrive at once', () => {
     const asks = times(2, () => inputOf(memberId, 3n, newRequestKey()));
     const first = await Promise.all(asks.map((input) => earn(input)));
     const kept = `from idempotency where key = any($1)`;
-    const keys = asks.map(({ idempotencyKey }) => idempotencyKey);
+    const keys = asks.map(({ idempotencyKey }) => digestOf(idempotencyKey));
     const made = await gateway.sql(`select operation_id as key, result ${kept} order by 1`, [keys]);
     expect(made).toEqual(first.map(({ operationKey }) => ({ key: operationKey, result: null })));
     await gateway.sql(
-      `update idempotency set operation_id = null, result = jsonb_build_object('operation', operation_id)
-        where key = $1`,
+      `update idempotency i
+          set operation_id = null, result = jsonb_build_object('operation', i.operation_id),
+              request_hash = o.input_hash, created_at = o.created_at
+         from operation o
+        where o.operation_id = i.operation_id and i.key = $1`,
       [keys[0]],
     );
     const again = await Promise.all(asks.map((input) => earn(input)));

@@ -22,8 +22,8 @@ afterAll(async () => {
 
 /** What is never changed once written: the ledger's past, and what answers a replay. */
 const IMMUTABLE = [
-  'entry',
-  'operation',
+  'stored_entry',
+  'stored_operation',
   'operation_chain',
   'activity',
   'idempotency',
@@ -68,7 +68,7 @@ describe('the app role', () => {
   });
 
   it('can’t upsert its way around that', async () => {
-    const sql = `insert into entry select * from entry
+    const sql = `insert into stored_entry select * from stored_entry
                  on conflict (tenant_id, ledger_id, version) do update set amount = 0`;
     await expect(app.query(sql)).rejects.toMatchObject({ code: INSUFFICIENT_PRIVILEGE });
   });
@@ -76,9 +76,14 @@ describe('the app role', () => {
   it.each([
     'create table mine (id int)',
     'create schema mine',
-    'alter table entry add column mine int',
-    'drop table entry',
-    'create trigger mine before insert on entry execute function suppress_redundant_updates_trigger()',
+    'alter table stored_entry add column mine int',
+    'drop table stored_entry',
+    'create view mine as select 1',
+    'create or replace view entry as select * from stored_entry',
+    'update entry set amount = 0',
+    'update operation set pays_back = true',
+    'delete from entry',
+    'create trigger mine before insert on stored_entry execute function suppress_redundant_updates_trigger()',
     'drop function business_time()',
     `insert into schema_migration (name, executed_at) values ('9999_mine', now())`,
     'drop schema graphile_worker cascade',

@@ -38,7 +38,18 @@ beforeAll(async () => {
        from pg_class c
        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
        left join pg_constraint k on k.conrelid = c.oid and k.contype = 'p'
-      where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'`,
+      where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+      union all
+     -- A view's column is what it is in the table where it is stored, unless the view works it out.
+     select v.relname, a.attname, format_type(a.atttypid, null),
+            not s.attnotnull and pg_get_viewdef(v.oid) !~ ('(?in)coalesce.* as ' || a.attname || '\\M'), false,
+            coalesce(s.attnum = any(k.conkey), false)
+       from pg_class v
+       join pg_class c on c.relname = 'stored_' || v.relname
+       join pg_attribute a on a.attrelid = v.oid and a.attnum > 0
+       left join pg_attribute s on s.attrelid = c.oid and s.attname = a.attname
+       left join pg_constraint k on k.conrelid = c.oid and k.contype = 'p'
+      where v.relnamespace = 'public'::regnamespace and v.relkind = 'v'`,
   );
   await client.end();
   columns = rows;

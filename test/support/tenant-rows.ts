@@ -94,5 +94,7 @@ function namesOfKeys(found: Record<string, Row[]>): Map<string, string> {
   number('benefit_grant', 'grant_id', (row) => `${memberOf(row)}/${row.benefit}`);
   // Counters of everybody have a key that is nobody's.
   names.set('00000000-0000-0000-0000-000000000000', 'everybody');
+  // Digests stand for the same keys in every tenant.
+  for (const { key } of rowsOf('idempotency')) names.set(key, key);
   return names;
 }

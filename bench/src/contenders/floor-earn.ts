@@ -15,8 +15,7 @@ export interface EarnInput {
 const claimKey = {
   name: 'claim',
   text: `
-    insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
-    values ($1, $2, 'earnPoints', $3, $4, date_trunc('milliseconds', now()))
+    insert into idempotency (tenant_id, key, operation_id) values ($1, $2, $3)
     on conflict do nothing returning key`,
 };
 /** Locks the ledger, and settles when what is earned now expires: at the end of a local month, in a year. */
@@ -36,10 +35,9 @@ const lockLedger = {
 const insertOperation = {
   name: 'operation',
   text: `
-    insert into operation (tenant_id, operation_id, kind, program_version, reason, reference_type,
-                           reference_id, ledger_ids, versions, created_at,
-                           input_hash)
-    values ($1, $2, 'EARN', $3, $4, $5, $6, array[$7::uuid], array[$8::bigint], $9, $10)`,
+    insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, reference_type,
+                                  reference_id, ledger_id, version, created_at, input_hash)
+    values ($1, $2, 'EARN', $3, $4, $5, $6, $7, $8, $9, $10)`,
 };
 const insertLot = {
   name: 'lot',
@@ -58,10 +56,11 @@ const writeEntry = {
       update ledger set posted = posted + $4, version = $3, recorded_at = $6,
                         settle_at = least(settle_at, $7), feed_position = (select position from feed)
        where tenant_id = $1 and ledger_id = $2 returning posted, pending, held)
-    insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta, pending_delta,
-                       held_delta, posted_after, pending_after, held_after, feed_position, reason,
-                       available_at, expires_at, occurred_at, recorded_at, account)
-    select $1, $2, $3, $5, 'EARN', $4, $4, 0, 0, l.posted, l.pending, l.held, f.position, $8, $6, $7, $6, $6, 'I'
+    insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after,
+                              pending_after, held_after, feed_position, reason, available_at, expires_at,
+                              occurred_at, account)
+    select $1, $2, $3, $5, 'EARN', $4, l.posted, nullif(l.pending, 0), nullif(l.held, 0), f.position, $8, $6, $7,
+           $6, 'I'
       from feed f, left_as l
     returning posted_after`,
 };
@@ -123,7 +122,14 @@ export async function earnPointsByFunction(
   const { rows } = await pool.query<LockedLedger & { posted_after: string }>({
     ...callFunction,
     values: [
-      ...[tenantKey, idempotencyKey, hashOf(input), fromPublicId(input.memberId), input.asset, amount],
+      ...[
+        tenantKey,
+        digestOf(idempotencyKey),
+        hashOf(input),
+        fromPublicId(input.memberId),
+        input.asset,
+        amount,
+      ],
       ...[reason, reference?.type ?? null, reference?.id ?? null, operationKey, v7()],
     ],
   });
@@ -139,10 +145,15 @@ function hashOf({ idempotencyKey: _, ...request }: EarnInput): Buffer {
     .digest();
 }
 
+/** A key as the product keeps it. */
+function digestOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 32);
+}
+
 async function post(client: pg.PoolClient, tenantKey: string, input: EarnInput): Promise<Posted> {
   const operationKey = v7();
   const hash = hashOf(input);
-  const claim = [tenantKey, input.idempotencyKey, hash, operationKey];
+  const claim = [tenantKey, digestOf(input.idempotencyKey), operationKey];
   const claimed = await client.query({ ...claimKey, values: claim });
   if (claimed.rowCount === 0) throw new Error('The key was used before: the floor keeps no replays.');
   const locked = await client.query<LockedLedger>({

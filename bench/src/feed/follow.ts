@@ -94,9 +94,9 @@ async function stayOpen(cleanup: Cleanup, product: OpenedProduct, seconds: numbe
   const client = await connect(cleanup, { ...product, tenantKey: other });
   await client.query('begin');
   await client.query(
-    `insert into idempotency (tenant_id, key, mutation, request_hash, result, created_at)
-     values ($1, 'a long import', 'bench', '', '{}', now())`,
-    [other],
+    `insert into idempotency (tenant_id, key, request_hash, result, created_at)
+     values ($1, $2, '', '{}', now())`,
+    [other, v7()],
   );
   await sleep(seconds * 1_000);
   await client.query('rollback');

@@ -63,7 +63,7 @@ function withoutPosition(text: string, table: string, prefix: string): string {
   const changes: [RegExp, string][] = [
     [/bench_post/g, `${prefix}post`],
     [/update tenant_feed[^;]*into (\w+);/, `$1 := nextval('bench_position');`],
-    [/insert into entry \(/, `insert into ${table} (`],
+    [/insert into stored_entry \(/, `insert into ${table} (`],
   ];
   return changes.reduce((changed, [from, to]) => {
     if (!from.test(changed)) throw new Error(`The function has no ${from}.`);

@@ -27,11 +27,7 @@ const SQL = {
     'b.clock',
     'select business_time() as now, program_version from tenant where tenant_id = $1',
   ),
-  key: prepared(
-    'b.key',
-    `insert into idempotency (tenant_id, key, mutation, request_hash, operation_id, created_at)
-     values ($1, $2, 'bench', $3, $4, $5)`,
-  ),
+  key: prepared('b.key', 'insert into idempotency (tenant_id, key, operation_id) values ($1, $2, $3)'),
   member: prepared('b.member', 'select status from member where tenant_id = $1 and member_id = $2'),
   ledger: prepared(
     'b.ledger',
@@ -40,9 +36,9 @@ const SQL = {
   ),
   operation: prepared(
     'b.operation',
-    `insert into operation (tenant_id, operation_id, kind, program_version, reason, ledger_ids, versions,
-                            created_at, input_hash)
-     values ($1, $2, $3, $4, 'bench', array[$5::uuid], array[$6::bigint], $7, $8)`,
+    `insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, ledger_id, version,
+                                   created_at, input_hash)
+     values ($1, $2, $3, $4, 'bench', $5, $6, $7, $8)`,
   ),
   lot: prepared(
     'b.lot',
@@ -65,13 +61,10 @@ const SQL = {
   ),
   entry: prepared(
     'b.entry',
-    `insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta,
-                        pending_delta, held_delta, posted_after, pending_after, held_after, feed_position,
-                        reason, available_at, expires_at, occurred_at, recorded_at, lot_ids, taken,
-                        account)
-     values ($1, $2, $3, $4, $5, $6, $6, 0, 0, $7, 0, 0, $8, 'bench',
-             case $5 when 'EARN' then $9::timestamptz end,
-             case $5 when 'EARN' then $9::timestamptz + interval '1 year' end, $9, $9, $10, $11,
+    `insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after,
+                               feed_position, reason, available_at, expires_at, occurred_at, lot_id, account)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 'bench', case $5 when 'EARN' then $9::timestamptz end,
+             case $5 when 'EARN' then $9::timestamptz + interval '1 year' end, $9, $10,
              case $5 when 'EARN' then 'I' else 'R' end::"char")`,
   ),
   update: prepared(
@@ -128,7 +121,7 @@ async function postOn(
   const { memberKey, ledgerKey } = member;
   const [who] = await ask(SQL.member, tenant, memberKey);
   if (who?.status !== 'ACTIVE') throw new Error('The member is not active.');
-  await ask(SQL.key, tenant, key, hash, operation, begun);
+  await ask(SQL.key, tenant, key, operation);
   const [ledger] = await ask(SQL.ledger, tenant, ledgerKey, begun);
   // Who waited for the lock doesn't record a time before the last.
   const now = ledger?.now;
@@ -147,8 +140,7 @@ async function postOn(
   }
   const [feed] = await ask(SQL.feed, tenant);
   const position = feed?.position;
-  const took = from === undefined ? [null, null] : [[from], [amount]];
-  await ask(SQL.entry, tenant, ledgerKey, version, operation, kind, delta, posted, position, now, ...took);
+  await ask(SQL.entry, tenant, ledgerKey, version, operation, kind, delta, posted, position, now, from);
   await ask(SQL.update, tenant, ledgerKey, posted, version, position, now);
 }
 

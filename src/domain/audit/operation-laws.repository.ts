@@ -30,16 +30,17 @@ const makers = statement<BreachRow>(
 const keys = statement<BreachRow>(
   'audit.operation_keys',
   `${NAMED}select made::uuid as operation_id, count(*) as keys
-             from (select jsonb_array_elements_text(result -> 'operations') as made
+             from (select jsonb_array_elements_text(result -> 'operations') as made, false as leaves_hash
                      from idempotency where tenant_id = $1
                    union all
-                   select result ->> 'operation' from idempotency
+                   select result ->> 'operation', false from idempotency
                     where tenant_id = $1 and result ? 'operation'
                    union all
-                   select operation_id::text from idempotency
+                   select operation_id::text, request_hash is null from idempotency
                     where tenant_id = $1 and operation_id is not null
                    union all
-                   select case when a.activity_id is null then i.activity_id else o.operation_id end::text
+                   select case when a.activity_id is null then i.activity_id else o.operation_id end::text,
+                          false
                      from idempotency i
                      left join activity a on a.tenant_id = $1 and a.activity_id = i.activity_id
                      left join operation o on o.tenant_id = $1 and o.activity_id = i.activity_id
@@ -47,7 +48,8 @@ const keys = statement<BreachRow>(
              left join operation o on o.tenant_id = $1 and o.operation_id = made::uuid
             where made is not null
             group by made
-           having count(*) > 1 or count(o.operation_id) = 0${FIRST}`,
+           having count(*) > 1 or count(o.operation_id) = 0
+               or bool_or(leaves_hash and o.input_hash is null)${FIRST}`,
 );
 const versions = statement<BreachRow>(
   'audit.program_versions',

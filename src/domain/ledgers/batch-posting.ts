@@ -200,7 +200,12 @@ function write(
   const { program } = first;
   const drafts = [...changed];
   // Nobody waits for these two: if one fails, the transaction tells so at its end.
-  const keys = accepted.map(({ request, posting }) => ({ ...request, result: resultOf(posting) }));
+  // The operation keeps the request's hash, as that of its input.
+  const keys = accepted.map(({ request: { key }, posting }) => ({
+    key,
+    hash: null,
+    result: resultOf(posting),
+  }));
   bindKeys(tx, tenantKey, keys).catch(() => undefined);
   const existing = new Set(states.map(({ ledgerKey }) => ledgerKey));
   const fresh = drafts.map(({ state }) => state).filter(({ ledgerKey }) => !existing.has(ledgerKey));

@@ -8,15 +8,20 @@ import { deferNewLedgers, type LeftLedger } from './new-ledger.repository.ts';
 import { accountOf } from './program-account.policy.ts';
 
 /**
- * Each operation's ledgers and versions are a part of those of all. Here and below, lists that end sooner than
- * others of their set go on with nulls, which stand for what is usual.
+ * Each operation's ledgers and versions are a part of those of all; lists are kept of those alone that have
+ * several entries. Here and below, lists that end sooner than others of their set go on with nulls, which
+ * stand for what is usual.
  */
 const insertOperations = statement(
   'operation.insert',
-  `insert into operation (tenant_id, created_at, program_version, ledger_ids, versions, operation_id, kind,
-                          activity_id, reason, reference_type, reference_id, ref_operation_id, explanation,
-                          explained_by, input_hash, pays_back)
-   select $1, $2, $3, ($4::uuid[])[o.first:o.last], ($5::bigint[])[o.first:o.last], o.operation_id, o.kind,
+  `insert into stored_operation (tenant_id, created_at, program_version, ledger_id, version, ledger_ids,
+                                 versions, operation_id, kind, activity_id, reason, reference_type,
+                                 reference_id, ref_operation_id, explanation, explained_by, input_hash,
+                                 pays_back)
+   select $1, $2, $3, case when o.first = o.last then ($4::uuid[])[o.first] end,
+          case when o.first = o.last then ($5::bigint[])[o.first] end,
+          case when o.first <> o.last then ($4::uuid[])[o.first:o.last] end,
+          case when o.first <> o.last then ($5::bigint[])[o.first:o.last] end, o.operation_id, o.kind,
           o.activity_id, o.reason, o.reference_type, o.reference_id, o.ref_operation_id, o.explanation,
           o.explained_by, o.input_hash, coalesce(o.pays_back, false)
      from (select unnest($6::bigint[])::integer as first, unnest($7::bigint[])::integer as last,
@@ -95,15 +100,15 @@ const writeEntries = statement<{ before: bigint }>(
             version = excluded.version, settle_at = excluded.settle_at, recorded_at = excluded.recorded_at,
             feed_position = excluded.feed_position),
    written as (
-     insert into entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta,
-                        pending_delta, held_delta, posted_after, pending_after, held_after, feed_position,
-                        reason, available_at, expires_at, occurred_at, recorded_at, lot_ids, taken, lost,
-                        account)
-     select $1, d.ledger_id, d.version, d.operation_id, d.kind, d.amount, coalesce(d.posted_delta, d.amount),
-            coalesce(d.pending_delta, 0), coalesce(d.held_delta, 0), d.posted_after,
-            coalesce(d.pending_after, 0), coalesce(d.held_after, 0), feed.before + d.place, d.reason,
-            d.available_at, d.expires_at, coalesce(d.occurred_at, $3), coalesce(d.recorded_at, $3),
-            case when d.last_part is not null then ($15::uuid[])[d.first_part:d.last_part] end,
+     insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_delta,
+                               pending_delta, held_delta, posted_after, pending_after, held_after,
+                               feed_position, reason, available_at, expires_at, occurred_at, recorded_at,
+                               lot_id, lot_ids, taken, lost, account)
+     select $1, d.ledger_id, d.version, d.operation_id, d.kind, d.amount, d.posted_delta,
+            nullif(d.pending_delta, 0), nullif(d.held_delta, 0), d.posted_after, nullif(d.pending_after, 0),
+            nullif(d.held_after, 0), feed.before + d.place, d.reason, d.available_at, d.expires_at,
+            coalesce(d.occurred_at, $3), nullif(coalesce(d.recorded_at, $3), coalesce(d.occurred_at, $3)),
+            d.lot_id, case when d.last_part is not null then ($15::uuid[])[d.first_part:d.last_part] end,
             case when d.last_part is not null then ($16::bigint[])[d.first_part:d.last_part] end,
             case when d.loses then ($17::bigint[])[d.first_part:d.last_part] end, d.account
        from feed, (
@@ -117,7 +122,7 @@ const writeEntries = statement<{ before: bigint }>(
                 unnest($31::timestamptz[]) as expires_at, unnest($32::timestamptz[]) as occurred_at,
                 unnest($33::timestamptz[]) as recorded_at, unnest($34::bigint[])::integer as first_part,
                 unnest($35::bigint[])::integer as last_part, unnest($36::boolean[]) as loses,
-                unnest($37::"char"[]) as account) d)
+                unnest($37::"char"[]) as account, unnest($38::uuid[]) as lot_id) d)
    select before from feed`,
 );
 
@@ -243,14 +248,17 @@ function sendChangedLots(tx: Transaction, tenantKey: string, drafts: readonly Le
   ]);
 }
 
-/** Which part of a list is an entry's, from 1, ends included; null when it took nothing. */
+/** What an entry took from lots. */
 interface Part {
+  /** The lot that gave all of its amount and lost nothing; null where there are several, or none. */
+  readonly lotKey: string | null;
+  /** Which part of a list is its own otherwise, from 1, ends included; null when it took nothing. */
   readonly first: number | null;
   readonly last: number | null;
   readonly loses: boolean;
 }
 
-const NOTHING_TAKEN: Part = { first: null, last: null, loses: false };
+const NOTHING_TAKEN: Part = { lotKey: null, first: null, last: null, loses: false };
 
 /** What entries took from lots, one after the other; an operation has one entry in each ledger. */
 function takenBy(drafts: readonly LedgerDraft[]): { all: DraftAllocation[]; parts: Part[] } {
@@ -259,15 +267,23 @@ function takenBy(drafts: readonly LedgerDraft[]): { all: DraftAllocation[]; part
     if (allocations.length === 0) return operations.map(() => NOTHING_TAKEN);
     const real = allocations.filter(({ amount, lost }) => amount !== 0n || lost !== 0n);
     const byOperation = Map.groupBy(real, ({ operationKey }) => operationKey);
-    return operations.map(({ operationKey }): Part => {
+    return operations.map(({ operationKey, entries: [entry] }): Part => {
       const own = byOperation.get(operationKey);
       if (own === undefined) return NOTHING_TAKEN;
+      const lotKey = onlyLotOf(own, entry);
+      if (lotKey !== null) return { ...NOTHING_TAKEN, lotKey };
       const first = all.length + 1;
       all.push(...own);
-      return { first, last: all.length, loses: own.some(({ lost }) => lost !== 0n) };
+      return { lotKey: null, first, last: all.length, loses: own.some(({ lost }) => lost !== 0n) };
     });
   });
   return { all, parts };
+}
+
+/** The lot that gave all of an entry's amount and lost nothing; null where it isn't one alone. */
+function onlyLotOf([only, ...others]: readonly DraftAllocation[], entry: Entry | undefined): string | null {
+  if (only === undefined || entry === undefined || others.length > 0) return null;
+  return only.lost === 0n && only.amount === -entry.amount ? only.lotKey : null;
 }
 
 function deferEntries(
@@ -294,6 +310,7 @@ function deferEntries(
     sparse(taken.parts, ({ last }) => last),
     sparse(taken.parts, ({ loses }) => loses, false),
     drafts.flatMap(({ operations }) => operations.flatMap((one) => one.entries.map(() => accountOf(one)))),
+    sparse(taken.parts, ({ lotKey }) => lotKey),
   ];
   tx.defer(writeEntries, values, ([feed]) => {
     if (feed === undefined) return;
