@@ -3,17 +3,17 @@
 grant usage on schema public to app_role;
 grant select, insert on
   tenant_directory, tenant, tenant_feed, api_key, idempotency, program, member, member_identity, ledger,
-  stored_operation, stored_entry, lot, hold, hold_lot, activity, benefit_grant, benefit_use, limit_counter,
+  stored_operation, stored_entry, stored_lot, hold, hold_lot, activity, benefit_grant, benefit_use, limit_counter,
   metric_day, member_tier, tier_change, daily_run, refunded
   to app_role;
 grant update on
-  tenant, tenant_feed, api_key, member, member_identity, ledger, lot, hold, benefit_grant, benefit_use,
+  tenant, tenant_feed, api_key, member, member_identity, ledger, stored_lot, hold, benefit_grant, benefit_use,
   limit_counter, metric_day, member_tier, daily_run, refunded
   to app_role;
 -- Of a tier change only that its rules were asked.
 grant update (announced_at) on tier_change to app_role;
--- Operations, entries and legs are seen in what is stored, the chain is only ever added to; sums of legs grow.
-grant select on operation, entry, leg to app_role;
+-- Operations, entries, lots and legs are seen in what is stored, the chain is only ever added to; sums of legs grow.
+grant select on operation, entry, lot, leg to app_role;
 grant select, insert on leg_day, leg_rollup, operation_chain to app_role;
 grant update on leg_day, leg_rollup to app_role;
 grant delete on member_identity, metric_day to app_role;

@@ -22,21 +22,19 @@ begin
   if not found then raise 'There is no such active member with such a ledger.'; end if;
   v_now := greatest(v_now, l.recorded_at);
   select program_version into v_program from tenant where tenant_id = p_tenant;
-  insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, reference_type, reference_id,
-                                ledger_id, version, created_at, input_hash)
-  values (p_tenant, p_operation, 'EARN', v_program, p_reason, p_type, p_reference, l.ledger_id, l.version + 1, v_now,
-          p_hash);
-  insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at, expires_at,
-                   created_at, matured_at)
-  values (p_tenant, l.ledger_id, p_lot, p_operation, p_amount, p_amount, false, v_now, v_expires, v_now, v_now);
+  insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
+                          expires_at, matured_at)
+  values (p_tenant, l.ledger_id, p_lot, p_operation, p_amount, p_amount, v_now, v_expires, v_now);
   update tenant_feed set position = position + 1 where tenant_id = p_tenant returning position into v_position;
   update ledger led
      set posted = posted + p_amount, version = version + 1, recorded_at = v_now, feed_position = v_position,
          settle_at = least(settle_at, v_expires)
    where led.tenant_id = p_tenant and led.ledger_id = l.ledger_id;
   insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, pending_after,
-                            held_after, feed_position, reason, available_at, expires_at, occurred_at, account)
+                            held_after, feed_position, reason, available_at, expires_at, occurred_at, account,
+                            program_version, reference_type, reference_id, input_hash)
   values (p_tenant, l.ledger_id, l.version + 1, p_operation, 'EARN', p_amount, l.posted + p_amount,
-          nullif(l.pending, 0), nullif(l.held, 0), v_position, p_reason, v_now, v_expires, v_now, 'I');
+          nullif(l.pending, 0), nullif(l.held, 0), v_position, p_reason, v_now, v_expires, v_now, 'I', v_program,
+          p_type, p_reference, p_hash);
   return query select l.ledger_id, l.pending, l.held, l.version + 1, l.posted + p_amount, v_now, v_expires;
 end $$;

@@ -23,22 +23,20 @@ begin
   if found then raise 'MEMBER_NOT_ACTIVE'; end if;
   insert into idempotency (tenant_id, key, operation_id)
   select p_tenant, key, operation_id from unnest(p_keys, p_operations) as k (key, operation_id);
-  insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, ledger_id, version,
-                                created_at, input_hash)
-  select p_tenant, o.operation_id, 'EARN', v_program, 'bench', l.ledger_id, l.version + 1, v_now, o.hash
-    from unnest(p_operations, p_ledgers, p_hashes) as o (operation_id, ledger_id, hash)
-    join ledger l on l.tenant_id = p_tenant and l.ledger_id = o.ledger_id;
-  insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at, expires_at,
-                   created_at, matured_at)
-  select p_tenant, ledger_id, lot_id, operation_id, amount, amount, false, v_now, v_expires, v_now, v_now
+  insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
+                          expires_at, matured_at)
+  select p_tenant, ledger_id, lot_id, operation_id, amount, amount, v_now, v_expires, v_now
     from unnest(p_ledgers, p_lots, p_operations, p_amounts) as t (ledger_id, lot_id, operation_id, amount);
   update tenant_feed set position = position + v_count where tenant_id = p_tenant
   returning position - v_count into v_before;
   insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, pending_after,
-                            held_after, feed_position, reason, available_at, expires_at, occurred_at, account)
+                            held_after, feed_position, reason, available_at, expires_at, occurred_at, account,
+                            program_version, input_hash)
   select p_tenant, l.ledger_id, l.version + 1, e.operation_id, 'EARN', e.amount, l.posted + e.amount,
-         nullif(l.pending, 0), nullif(l.held, 0), v_before + e.place, 'bench', v_now, v_expires, v_now, 'I'
-    from unnest(p_ledgers, p_operations, p_amounts) with ordinality as e (ledger_id, operation_id, amount, place)
+         nullif(l.pending, 0), nullif(l.held, 0), v_before + e.place, 'bench', v_now, v_expires, v_now, 'I',
+         v_program, e.hash
+    from unnest(p_ledgers, p_operations, p_amounts, p_hashes) with ordinality
+           as e (ledger_id, operation_id, amount, hash, place)
     join ledger l on l.tenant_id = p_tenant and l.ledger_id = e.ledger_id;
   update ledger l
      set posted = l.posted + e.amount, version = l.version + 1, feed_position = v_before + e.place, recorded_at = v_now

@@ -28,24 +28,19 @@ select p.ledger_id, lots + (k - 1) * 2 + side, uuidv7(), p.lot_id, case side whe
 insert into idempotency (tenant_id, key, operation_id)
 select tenant_id, gen_random_uuid(), operation_id from act, setting;
 
-insert into stored_operation (tenant_id, operation_id, kind, program_version, ledger_id, version, created_at,
-                              input_hash)
-select tenant_id, operation_id, case when delta > 0 then 'EARN' else 'REDEEM' end, program_version,
-       ledger_id, version, now, sha256(uuid_send(operation_id))
-  from act, setting;
-
 insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, feed_position,
-                          available_at, expires_at, occurred_at, lot_id, account)
+                          available_at, expires_at, occurred_at, lot_id, account, program_version, input_hash)
 select tenant_id, ledger_id, version, operation_id, case when delta > 0 then 'EARN' else 'REDEEM' end, delta,
        posted, position, case when delta > 0 then now end, case when delta > 0 then expires end, now,
-       case when delta < 0 then lot_id end, case when delta > 0 then 'I' else 'R' end::"char"
+       case when delta < 0 then lot_id end, case when delta > 0 then 'I' else 'R' end::"char",
+       program_version, sha256(uuid_send(operation_id))
   from act, setting;
 
 -- What a ledger earned first it has still; of the pairs nothing is left.
-insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at,
-                 expires_at, created_at, matured_at)
-select tenant_id, ledger_id, lot_id, operation_id, delta, case when version <= lots then delta else 0 end, false,
-       now, expires, now, now
+insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
+                        expires_at, matured_at)
+select tenant_id, ledger_id, lot_id, operation_id, delta, case when version <= lots then delta else 0 end, now, expires,
+       now
   from act, setting where delta > 0;
 
 insert into ledger (tenant_id, ledger_id, member_id, asset, posted, floor, version, feed_position, recorded_at,

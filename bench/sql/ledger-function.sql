@@ -26,20 +26,17 @@ begin
   select * into l from ledger where tenant_id = p_tenant and ledger_id = p_ledger for update;
   -- Who waited for the lock doesn't record a time before the last.
   v_now := greatest(v_now, l.recorded_at);
-  insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, ledger_id, version,
-                                created_at, input_hash)
-  values (p_tenant, p_operation, p_kind, v_program, 'bench', p_ledger, l.version + 1, v_now, p_hash);
   if p_kind = 'EARN' then
-    insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at, expires_at,
-                     created_at, matured_at)
-    values (p_tenant, p_ledger, p_lot, p_operation, p_amount, p_amount, false, v_now, v_expires, v_now, v_now);
+    insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
+                            expires_at, matured_at)
+    values (p_tenant, p_ledger, p_lot, p_operation, p_amount, p_amount, v_now, v_expires, v_now);
   else
     if l.posted - l.held < p_amount then raise 'INSUFFICIENT_BALANCE'; end if;
     v_left := p_amount;
     for o in select * from lot where tenant_id = p_tenant and ledger_id = p_ledger and remaining > 0
               order by expires_at, lot_id loop
       v_taken := least(v_left, o.remaining - o.held);
-      update lot set remaining = remaining - v_taken
+      update stored_lot set remaining = remaining - v_taken
        where tenant_id = p_tenant and ledger_id = p_ledger and lot_id = o.lot_id;
       v_lots := v_lots || o.lot_id;
       v_takings := v_takings || v_taken;
@@ -50,11 +47,12 @@ begin
   update tenant_feed set position = position + 1 where tenant_id = p_tenant returning position into v_position;
   insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, pending_after,
                             held_after, feed_position, reason, available_at, expires_at, occurred_at, lot_id, lot_ids,
-                            taken, account)
+                            taken, account, program_version, input_hash)
   values (p_tenant, p_ledger, l.version + 1, p_operation, p_kind, v_delta, l.posted + v_delta, nullif(l.pending, 0),
           nullif(l.held, 0), v_position, 'bench', case p_kind when 'EARN' then v_now end, v_expires, v_now,
           case when cardinality(v_lots) = 1 then v_lots[1] end, case when cardinality(v_lots) > 1 then v_lots end,
-          case when cardinality(v_lots) > 1 then v_takings end, case p_kind when 'EARN' then 'I' else 'R' end::"char");
+          case when cardinality(v_lots) > 1 then v_takings end, case p_kind when 'EARN' then 'I' else 'R' end::"char",
+          v_program, p_hash);
   update ledger set posted = posted + v_delta, version = version + 1, feed_position = v_position, recorded_at = v_now
    where tenant_id = p_tenant and ledger_id = p_ledger;
   return v_position;

@@ -109,22 +109,20 @@ begin
    where l.tenant_id = tenant and l.member_id = member_id and l.asset = asset and m.status = 'ACTIVE'
      for update of l;
   if not found then raise exception 'there is no such active member with such a ledger'; end if;
-  insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, reference_type, reference_id,
-                                ledger_id, version, created_at, input_hash)
-  select tenant, operation_key, 'EARN', t.program_version, reason, reference_type, reference_id,
-         account.ledger_id, account.version + 1, now, request_hash
-    from tenant t where t.tenant_id = tenant;
-  insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at,
-                   expires_at, created_at, matured_at)
-  values (tenant, account.ledger_id, uuidv7(), operation_key, amount, amount, false, now, expires, now, now);
+  insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
+                          expires_at, matured_at)
+  values (tenant, account.ledger_id, uuidv7(), operation_key, amount, amount, now, expires, now);
   update tenant_feed set position = position + 1 where tenant_id = tenant returning position into place;
   update ledger l set posted = l.posted + amount, version = l.version + 1, feed_position = place,
                       recorded_at = now, settle_at = least(l.settle_at, expires)
    where l.tenant_id = tenant and l.ledger_id = account.ledger_id;
   insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, pending_after,
-                            held_after, feed_position, reason, available_at, expires_at, occurred_at, account)
-  values (tenant, account.ledger_id, account.version + 1, operation_key, 'EARN', amount, account.posted + amount,
-          nullif(account.pending, 0), nullif(account.held, 0), place, reason, now, expires, now, 'I');
+                            held_after, feed_position, reason, available_at, expires_at, occurred_at, account,
+                            program_version, reference_type, reference_id, input_hash)
+  select tenant, account.ledger_id, account.version + 1, operation_key, 'EARN', amount, account.posted + amount,
+         nullif(account.pending, 0), nullif(account.held, 0), place, reason, now, expires, now, 'I',
+         t.program_version, reference_type, reference_id, request_hash
+    from tenant t where t.tenant_id = tenant;
   select e.* into written from entry e
    where e.tenant_id = tenant and e.ledger_id = account.ledger_id and e.version = account.version + 1;
   return written;

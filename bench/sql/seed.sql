@@ -48,25 +48,20 @@ select s.n, s.member_id, a.asset, a.ledger_id, a.version, a.kind, a.amount, a.re
          select 'token', s.token_id, 1, 'EARN', 10, 'welcome') a;
 analyze act;
 
-insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, ledger_id, version,
-                              created_at)
-select tenant_id, operation_id, kind, program_version, reason, ledger_id, version, occurred_at
-  from act, setting;
-
 insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, feed_position,
-                          reason, available_at, expires_at, occurred_at, lot_id, account)
+                          reason, available_at, expires_at, occurred_at, lot_id, account, program_version)
 select tenant_id, ledger_id, version, operation_id, kind, amount,
        sum(amount) over (partition by ledger_id order by version),
        feed_before + row_number() over (order by occurred_at, ledger_id, version), reason,
        case when kind = 'EARN' then occurred_at end, expires_at, occurred_at,
        case when kind = 'REDEEM' then first_value(lot_id) over (partition by ledger_id order by version) end,
-       case when kind = 'REDEEM' then 'R' else 'I' end::"char"
+       case when kind = 'REDEEM' then 'R' else 'I' end::"char", program_version
   from act, setting;
 
-insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at,
-                 expires_at, created_at, matured_at)
+insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
+                        expires_at, matured_at)
 select tenant_id, a.ledger_id, a.lot_id, a.operation_id, a.amount, a.amount - coalesce(spent.amount, 0),
-       false, a.occurred_at, a.expires_at, a.occurred_at, a.occurred_at
+       a.occurred_at, a.expires_at, a.occurred_at
   from act a
   cross join setting
   left join (select ledger_id, 1 as version, -sum(amount) as amount from act where kind = 'REDEEM'

@@ -20,6 +20,6 @@ export { Sealer, UnreadableSeal } from './sealer.ts';
 export { SkippedStatement } from './sql/batch.ts';
 export { isDataFault, violatedConstraint } from './sql/errors.ts';
 export type { JobPool } from './sql/job-pool.ts';
-export { sparse } from './sql/sparse.ts';
+export { sparse, unless } from './sql/sparse.ts';
 export { type Sql, type Statement, statement } from './sql/statement.ts';
 export type { Transaction } from './sql/transaction.ts';

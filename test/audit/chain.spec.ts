@@ -8,7 +8,7 @@ import type { Database } from '../../src/persistence/index.ts';
 import type { TestTenant } from '../ledger/tenants.ts';
 import { connect, furnishTenant, startApplication, type TestApplication } from '../persistence/furnished.ts';
 import { findBreaches } from '../support/audit.ts';
-import { SPELL_TAKEN_OUT } from '../support/tampering.ts';
+import { FORGET_OPERATION, SPELL_TAKEN_OUT } from '../support/tampering.ts';
 
 let application: TestApplication;
 let tea: TestTenant;
@@ -51,7 +51,7 @@ const contents = () =>
   );
 
 /** Copies of tables, so that a fault can be committed, looked at by others, and undone. */
-const TABLES = ['stored_operation', 'stored_entry', 'lot', 'hold', 'hold_lot', 'operation_chain'];
+const TABLES = ['stored_operation', 'stored_entry', 'stored_lot', 'hold', 'hold_lot', 'operation_chain'];
 
 async function tampered<Result>(fault: string, look: () => Promise<Result>): Promise<Result> {
   const before = await contents();
@@ -158,7 +158,7 @@ describe('the chain', () => {
     const after = await verify();
     expect(after).toMatchObject({ sealed: before.sealed + 12, fault: null });
     const key = (await sealedKeys()).at(-4);
-    await tampered(`update operation set reason = 'mine' where operation_id = '${key}'`, async () => {
+    await tampered(`update stored_entry set reason = 'mine' where operation_id = '${key}'`, async () => {
       const fault = { operationKey: key, what: 'CHANGED' };
       for (const page of [1n, 2n, 7n, 5_000n])
         expect(await new ProofKeeper(application.database, page).verify(tea.tenantKey)).toMatchObject({
@@ -192,16 +192,16 @@ describe('the chain', () => {
     ],
     [
       'the reason of an operation',
-      `update operation set reason = 'mine' where operation_id = ${AN_OPERATION}`,
+      `update stored_entry set reason = 'mine' where operation_id = ${AN_OPERATION}`,
     ],
     [
       'the explanation of an operation',
-      `update operation set explanation = '{}', explained_by = null
+      `update stored_entry set explanation = '{}', explained_by = null
                                           where operation_id = ${AN_OPERATION}`,
     ],
     ['an account', `update entry set account = 'T' where operation_id = ${AN_OPERATION}`],
     ['a lost account', `update entry set account = null where operation_id = ${AN_OPERATION}`],
-    ['a lost operation', `delete from operation where operation_id = ${AN_OPERATION}`],
+    ['a lost operation', `${FORGET_OPERATION} where operation_id = ${AN_OPERATION}`],
     [
       'the hash of a link',
       `update operation_chain set hashes = overlay(hashes placing sha256('mine') from 33) where ${FIRST_RUN}`,
@@ -269,7 +269,7 @@ describe('the chain', () => {
     );
     const key = rows[0]?.key ?? '';
     const { fault } = await tampered(
-      `update operation set pays_back = true where operation_id = '${key}'`,
+      `update stored_entry set pays_back = true where operation_id = '${key}'`,
       verify,
     );
     expect(fault).toMatchObject({ operationKey: key, what: 'CHANGED' });
@@ -319,10 +319,10 @@ describe('the chain', () => {
 
   it('finds an operation of which nothing is left', async () => {
     const [, , key] = await sealedKeys();
-    const tables = ['entry', 'lot', 'hold', 'hold_lot'];
+    const tables = ['stored_operation', 'stored_lot', 'hold', 'hold_lot'];
     const { fault } = await tampered(
       `with ${tables.map((name) => `${name}_gone as (delete from ${name} where operation_id = '${key}')`)}
-       delete from operation where operation_id = '${key}'`,
+       delete from stored_entry where operation_id = '${key}'`,
       verify,
     );
     expect(fault).toMatchObject({ operationKey: key, what: 'MISSING' });

@@ -33,23 +33,26 @@ export async function migrated<Result>(
 
 const POLICY = `using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid))`;
 
+const TAKEN_BACK = [
+  ['entry', 'tenant_id, ledger_id, version'],
+  ['operation', 'tenant_id, operation_id'],
+  ['lot', 'tenant_id, ledger_id, lot_id'],
+];
+
 /** Makes entries and operations tables again that have all their columns, and spells requests out. */
 export async function takeBackSparseRows(owner: pg.Client): Promise<void> {
   await owner.query('drop view leg');
-  for (const [table, key] of [
-    ['entry', 'tenant_id, ledger_id, version'],
-    ['operation', 'tenant_id, operation_id'],
-  ]) {
+  for (const [table, key] of TAKEN_BACK) {
     await owner.query(`
-      alter view ${table} rename to seen;
-      create table ${table} as select * from seen;
-      drop view seen;
-      drop table stored_${table};
+      alter view ${table} rename to seen_${table};
+      create table ${table} as select * from seen_${table};
+      drop view seen_${table};
       alter table ${table} add primary key (${key});
       alter table ${table} enable row level security;
       alter table ${table} force row level security;
       create policy own_tenant on ${table} ${POLICY}`);
   }
+  await owner.query('drop table stored_entry, stored_operation, stored_lot');
   await owner.query(`
     alter table operation alter column pays_back set default false;
     alter table idempotency

@@ -125,6 +125,9 @@ it('keeps what follows from a row out of it, and shows it as it was', async () =
     operations: await rowsOf('select * from operation order by operation_id'),
     legs: await rowsOf('select * from leg order by position, account'),
     stored: await rowsOf('select * from stored_entry order by feed_position'),
+    lots: await rowsOf('select * from lot order by lot_id'),
+    storedLots: await rowsOf('select * from stored_lot order by lot_id'),
+    apart: await rowsOf('select * from stored_operation order by operation_id'),
     breaches: await findBreaches(owner),
     lifted: await rowsOf(
       `select relname from pg_class where relrowsecurity and not relforcerowsecurity
@@ -133,9 +136,12 @@ it('keeps what follows from a row out of it, and shows it as it was', async () =
   });
   const before = await look();
   expect([before.breaches, before.lifted]).toEqual([[], []]);
-  // Some of each way to keep what was taken from lots.
-  for (const kept of ['lot_id', 'lot_ids', 'lost', 'posted_delta', 'held_after'])
+  // Some of each way to keep what was taken from lots, and of operations with one entry and with several.
+  for (const kept of ['lot_id', 'lot_ids', 'lost', 'posted_delta', 'held_after', 'program_version'])
     expect(before.stored.filter((row) => row[kept] !== null)).not.toEqual([]);
+  for (const kept of ['held', 'lost', 'created_at', 'matured_at'])
+    expect(before.storedLots.filter((row) => row[kept] !== null)).not.toEqual([]);
+  expect(before.apart).not.toEqual([]);
   const migration = await textOf('0025_sparse_rows.sql');
   const takeBack = () => takeBackSparseRows(owner);
   expect(await migrated(takeBack, migration, look)).toEqual(before);
@@ -153,4 +159,21 @@ it('finds a request again by the digest of its key', async () => {
   expect(found.length).toBeGreaterThan(1);
   for (const { key, operation_id } of found.filter((row) => row.operation_id !== null))
     expect(key).toBe(texts.get(operation_id));
+});
+
+it('keeps an operation apart that says something else than its entry', async () => {
+  const look = async () =>
+    await rowsOf(
+      `select o.operation_id, o.reason, o.kind, o.versions from stored_operation o
+         join stored_entry e using (tenant_id, operation_id) where e.program_version is null and e.version = 1`,
+    );
+  const takeBack = async () => {
+    await takeBackSparseRows(owner);
+    await owner.query(
+      `update operation o set reason = 'told otherwise'
+         from entry e where e.operation_id = o.operation_id and e.version = 1`,
+    );
+  };
+  const found = await migrated(takeBack, await textOf('0025_sparse_rows.sql'), look);
+  expect(found).toContainEqual(expect.objectContaining({ reason: 'told otherwise', versions: ['1'] }));
 });

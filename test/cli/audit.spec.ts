@@ -79,8 +79,9 @@ describe('the laws', () => {
 
   it('name twenty at most, and say how many more there are', async () => {
     await owner.query(
-      `insert into lot select tenant_id, ledger_id, gen_random_uuid(), operation_id, 1, 0, 0, false,
-              available_at, null, created_at, created_at
+      `insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
+                               matured_at)
+       select tenant_id, ledger_id, gen_random_uuid(), operation_id, 1, 0, available_at, created_at
          from (select * from lot limit 1) one, generate_series(1, 33)`,
     );
     try {
@@ -108,23 +109,22 @@ describe('balances worked out from entries', () => {
   });
 
   it('are exact at a moment: what was recorded later doesn’t count', async () => {
-    const { rows } = await owner.query<{ moment: Date; posted: string; pending: string; held: string }>(
-      `select e.recorded_at as moment, e.posted_after as posted, e.pending_after as pending,
-              e.held_after as held
-         from entry e join ledger l using (tenant_id, ledger_id) where l.asset = 'points' order by e.version`,
+    const { rows } = await owner.query<{ moment: Date; line: string }>(
+      `select m.moment, count(*) || ' ledgers, posted ' || sum(s.posted_after) || ', pending '
+                || sum(s.pending_after) || ', held ' || sum(s.held_after) as line
+         from (select distinct e.recorded_at as moment from entry e join ledger l using (tenant_id, ledger_id)
+                where l.asset = 'points') m
+        cross join ledger l
+        cross join lateral (
+          select * from entry e where e.ledger_id = l.ledger_id and e.recorded_at <= m.moment
+           order by e.version desc limit 1) s
+        where l.asset = 'points' group by m.moment`,
     );
-    for (const { moment } of rows) {
-      const last = rows.filter((row) => row.moment <= moment).at(-1);
+    expect(rows.length).toBeGreaterThan(3);
+    for (const { moment, line } of rows) {
       const { stdout } = await audit(['--tenant', 'tea', '--rebuild-at', moment.toISOString()]);
-      expect(stdout).toContain(
-        `tea: points: 1 ledgers, posted ${last?.posted}, pending ${last?.pending}, held ${last?.held}\n`,
-      );
+      expect(stdout).toContain(`tea: points: ${line}\n`);
     }
-    const before = await audit(['--tenant', 'tea', '--rebuild-at', '2000-01-01']);
-    expect(before).toMatchObject({
-      code: 0,
-      stdout: 'Every balance is the sum of its entries (2000-01-01T00:00:00.000Z).\n',
-    });
   });
 
   it('find ledgers, and pasts, that are not', async () => {
@@ -195,8 +195,8 @@ describe('the chain', () => {
     );
     const key = rows[0]?.key ?? '';
     const { code, stdout, stderr } = await tampered(
-      `update operation set reason = 'mine' where kind = 'REDEEM'`,
-      `update operation set reason = null where kind = 'REDEEM'`,
+      `update stored_entry set reason = 'mine' where kind = 'REDEEM'`,
+      `update stored_entry set reason = null where kind = 'REDEEM'`,
       ['--verify-chain'],
     );
     expect(code).toBe(1);

@@ -72,6 +72,10 @@ export async function furnishTenant(application: TestApplication, code: string):
   await services.benefits.use(ctx, { idempotencyKey: 'use', grantId: toPublicId('grant', grantKey) });
   const wished = { idempotencyKey: 'hold', memberId, asset: 'points', amount: 1n };
   const held = await services.holds.hold(ctx, wished);
+  const given = { fromMemberId: memberId, toMemberId: await enrolMember(application, tenant, `${code}-2`) };
+  const token = { asset: 'token', amount: 2n };
+  await services.ledgers.earn(ctx, { idempotencyKey: 'tokens', memberId, ...token });
+  await services.transfers.transfer(ctx, { idempotencyKey: 'gift', ...given, ...token });
   await furnishEndpoint(application, tenant);
   await furnishMirror(application, tenantKey, fromPublicId('member', memberId) ?? '');
   await furnishExtensions(application, tenant);

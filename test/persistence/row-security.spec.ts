@@ -103,7 +103,7 @@ describe('row-level security', () => {
     const { rows } = await app.query<{ name: string }>(
       `select viewname as name from pg_views where schemaname = 'public' order by 1`,
     );
-    expect(rows).toEqual([{ name: 'entry' }, { name: 'leg' }, { name: 'operation' }]);
+    expect(rows).toEqual([{ name: 'entry' }, { name: 'leg' }, { name: 'lot' }, { name: 'operation' }]);
     for (const { name } of rows) {
       for (const { tenantKey } of [tea, books])
         expect(await as(tenantKey, () => shownBy(name))).toEqual([tenantKey]);

@@ -32,19 +32,12 @@ const lockLedger = {
      where l.tenant_id = $1 and l.member_id = $2 and l.asset = $3
        for update of l`,
 };
-const insertOperation = {
-  name: 'operation',
-  text: `
-    insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, reference_type,
-                                  reference_id, ledger_id, version, created_at, input_hash)
-    values ($1, $2, 'EARN', $3, $4, $5, $6, $7, $8, $9, $10)`,
-};
 const insertLot = {
   name: 'lot',
   text: `
-    insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at,
-                     expires_at, created_at, matured_at)
-    values ($1, $2, $3, $4, $5, $5, false, $6, $7, $6, $6)`,
+    insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
+                            expires_at, matured_at)
+    values ($1, $2, $3, $4, $5, $5, $6, $7, $6)`,
 };
 /** Ledger, feed and entry in one statement, last: the feed's row stays locked until the commit. */
 const writeEntry = {
@@ -58,9 +51,10 @@ const writeEntry = {
        where tenant_id = $1 and ledger_id = $2 returning posted, pending, held)
     insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after,
                               pending_after, held_after, feed_position, reason, available_at, expires_at,
-                              occurred_at, account)
+                              occurred_at, account, program_version, reference_type, reference_id,
+                              input_hash)
     select $1, $2, $3, $5, 'EARN', $4, l.posted, nullif(l.pending, 0), nullif(l.held, 0), f.position, $8, $6, $7,
-           $6, 'I'
+           $6, 'I', $9, $10, $11, $12
       from feed f, left_as l
     returning posted_after`,
 };
@@ -166,21 +160,10 @@ async function post(client: pg.PoolClient, tenantKey: string, input: EarnInput):
   const { amount, reason = null, reference } = input;
   const version = String(BigInt(ledger.version) + 1n);
   const referred = [reference?.type ?? null, reference?.id ?? null];
-  const operation = [
-    tenantKey,
-    operationKey,
-    ledger.program_version,
-    reason,
-    ...referred,
-    ledgerKey,
-    version,
-    now,
-    hash,
-  ];
-  await client.query({ ...insertOperation, values: operation });
   const lot = [tenantKey, ledgerKey, v7(), operationKey, amount, now, expiresAt];
   await client.query({ ...insertLot, values: lot });
-  const entry = [tenantKey, ledgerKey, version, amount, operationKey, now, expiresAt, reason];
+  const operation = [ledger.program_version, ...referred, hash];
+  const entry = [tenantKey, ledgerKey, version, amount, operationKey, now, expiresAt, reason, ...operation];
   const written = await client.query<{ posted_after: string }>({ ...writeEntry, values: entry });
   return { operationKey, ledger, version, postedAfter: written.rows[0]?.posted_after ?? '' };
 }

@@ -34,17 +34,11 @@ const SQL = {
     `select posted, pending, held, version, greatest($3::timestamptz, recorded_at) as now
        from ledger where tenant_id = $1 and ledger_id = $2 for update`,
   ),
-  operation: prepared(
-    'b.operation',
-    `insert into stored_operation (tenant_id, operation_id, kind, program_version, reason, ledger_id, version,
-                                   created_at, input_hash)
-     values ($1, $2, $3, $4, 'bench', $5, $6, $7, $8)`,
-  ),
   lot: prepared(
     'b.lot',
-    `insert into lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, pending, available_at,
-                      expires_at, created_at, matured_at)
-     values ($1, $2, $3, $4, $5, $5, false, $6, $6::timestamptz + interval '1 year', $6, $6)`,
+    `insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
+                             expires_at, matured_at)
+     values ($1, $2, $3, $4, $5, $5, $6, $6::timestamptz + interval '1 year', $6)`,
   ),
   lots: prepared(
     'b.lots',
@@ -53,7 +47,7 @@ const SQL = {
   ),
   take: prepared(
     'b.take',
-    'update lot set remaining = remaining - $4 where tenant_id = $1 and ledger_id = $2 and lot_id = $3',
+    'update stored_lot set remaining = remaining - $4 where tenant_id = $1 and ledger_id = $2 and lot_id = $3',
   ),
   feed: prepared(
     'b.feed',
@@ -62,10 +56,11 @@ const SQL = {
   entry: prepared(
     'b.entry',
     `insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after,
-                               feed_position, reason, available_at, expires_at, occurred_at, lot_id, account)
+                               feed_position, reason, available_at, expires_at, occurred_at, lot_id, account,
+                               program_version, input_hash)
      values ($1, $2, $3, $4, $5, $6, $7, $8, 'bench', case $5 when 'EARN' then $9::timestamptz end,
              case $5 when 'EARN' then $9::timestamptz + interval '1 year' end, $9, $10,
-             case $5 when 'EARN' then 'I' else 'R' end::"char")`,
+             case $5 when 'EARN' then 'I' else 'R' end::"char", $11, $12)`,
   ),
   update: prepared(
     'b.update',
@@ -129,7 +124,6 @@ async function postOn(
   const delta = kind === 'EARN' ? amount : -amount;
   const posted = Number(ledger?.posted) + delta;
   if (posted < 0) throw new Error('The balance is too small.');
-  await ask(SQL.operation, tenant, operation, kind, clock?.program_version, ledgerKey, version, now, hash);
   let from: string | undefined;
   if (kind === 'EARN') await ask(SQL.lot, tenant, ledgerKey, v7(), operation, amount, now);
   else {
@@ -140,7 +134,19 @@ async function postOn(
   }
   const [feed] = await ask(SQL.feed, tenant);
   const position = feed?.position;
-  await ask(SQL.entry, tenant, ledgerKey, version, operation, kind, delta, posted, position, now, from);
+  const written = [
+    version,
+    operation,
+    kind,
+    delta,
+    posted,
+    position,
+    now,
+    from,
+    clock?.program_version,
+    hash,
+  ];
+  await ask(SQL.entry, tenant, ledgerKey, ...written);
   await ask(SQL.update, tenant, ledgerKey, posted, version, position, now);
 }
 

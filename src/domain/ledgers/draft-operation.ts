@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { sparse } from '../../persistence/index.ts';
 import type { Entry } from './entry.entity.ts';
 import { OperationKind } from './ledger.enums.types.ts';
 import type { StoredExplanation } from './operation.entity.ts';
@@ -20,10 +21,14 @@ export function explanationOf({ posting, entries }: DraftOperation): StoredExpla
 }
 
 /** Why, as an operation keeps it: by itself, or by its place among what its activity keeps. */
-export function storedExplanation(operation: DraftOperation): {
+interface KeptExplanation {
   readonly own: StoredExplanation | null;
   readonly place: number | null;
-} {
+}
+
+const UNEXPLAINED: KeptExplanation = { own: null, place: null };
+
+function storedExplanation(operation: DraftOperation): KeptExplanation {
   const own = explanationOf(operation);
   const place = own === null ? -1 : (operation.posting?.explanations?.indexOf(own) ?? -1);
   return place < 0 ? { own, place: null } : { own: null, place };
@@ -46,6 +51,35 @@ export function inputHashOf(
 /** Whether an operation pays money back; what undoes such a one doesn't. */
 export function paysBack({ kind, posting }: DraftOperation): boolean {
   return kind === OperationKind.REDEEM && posting?.paysBack === true;
+}
+
+/** What all that is written together has in common. */
+export interface WriteFacts {
+  readonly programVersion: number;
+  readonly now: Date;
+  /** SHA-256 of the request; null where postings have their own, or time acts. */
+  readonly inputHash?: Buffer | null;
+}
+
+/**
+ * The columns of operations: activity, what it refers to, what it undoes, why, its place, the hash of its
+ * input, whether it pays back. Nulls stand for those of which nothing is written here.
+ */
+export function valuesOfOperations(
+  operations: readonly (DraftOperation | null)[],
+  facts: WriteFacts,
+): unknown[] {
+  const explanations = operations.map((one) => (one === null ? UNEXPLAINED : storedExplanation(one)));
+  return [
+    sparse(operations, (one) => one?.posting?.activityKey ?? null),
+    sparse(operations, (one) => one?.posting?.reference?.type ?? null),
+    sparse(operations, (one) => one?.posting?.reference?.id ?? null),
+    sparse(operations, (one) => one?.posting?.reverses ?? null),
+    sparse(explanations, ({ own }) => (own === null ? null : JSON.stringify(own))),
+    sparse(explanations, ({ place }) => place),
+    sparse(operations, (one) => (one === null ? null : inputHashOf(one, facts))),
+    sparse(operations, (one) => (one !== null && paysBack(one) ? true : null)),
+  ];
 }
 
 /** The operations of drafts, those that changed two ledgers as one; entries in the order of their ledgers. */

@@ -11,3 +11,8 @@ export function sparse<Row, Value>(
   const values = rows.map(pick);
   return values.every((value) => value === usual) ? [] : values;
 }
+
+/** A moment, where it isn't the one that the statement takes when it is told none. */
+export function unless(usual: Date, moment: Date | null): Date | null {
+  return moment?.getTime() === usual.getTime() ? null : moment;
+}
