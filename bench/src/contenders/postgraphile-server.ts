@@ -10,19 +10,22 @@ import { listen, setting } from './server.ts';
 const apiKey = setting('BENCH_API_KEY');
 const tenantKey = setting('BENCH_TENANT_KEY');
 
-/** The relations that the product's tables have without declaring them. */
+/** The keys of the product's views, and the relations that its tables have without declaring them. */
 const relations = jsonPgSmartTags({
   version: 1,
   config: {
     class: {
       entry: {
         tags: {
+          primaryKey: 'tenant_id,ledger_id,version',
           foreignKey: [
             '(tenant_id, ledger_id) references ledger (tenant_id, ledger_id)',
             '(tenant_id, operation_id) references operation (tenant_id, operation_id)',
           ],
         },
       },
+      operation: { tags: { primaryKey: 'tenant_id,operation_id' } },
+      lot: { tags: { primaryKey: 'tenant_id,ledger_id,lot_id' } },
     },
   },
 });
