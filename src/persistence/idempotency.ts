@@ -25,14 +25,9 @@ export interface IdempotentRequest {
 }
 
 /** A key that is bound: to which request, and what that one answered. */
-export interface BoundKey extends IdempotentRequest {
-  readonly result: unknown;
-}
-
-/** A key to bind. */
-export interface KeyToBind {
+export interface BoundKey {
   readonly key: string;
-  /** Null where the result is one operation, whose input's hash is the same. */
+  /** To bind: null where one operation is the answer, which keeps it. Found: null where that one is lost. */
   readonly hash: Buffer | null;
   readonly result: unknown;
 }
@@ -44,7 +39,7 @@ const RESULT = `case when operation_id is not null then jsonb_build_object('oper
 /** The request's own, or that of the operation which keeps it. */
 const HASH = `coalesce(i.request_hash, (select o.input_hash from operation o
   where o.tenant_id = $1 and o.operation_id = i.operation_id)) as hash`;
-const find = statement<{ hash: Buffer; result: unknown }>(
+const find = statement<Pick<BoundKey, 'hash' | 'result'>>(
   'idempotency.find',
   `select ${HASH}, ${RESULT} from idempotency i where i.tenant_id = $1 and i.key = $2`,
 );
@@ -144,7 +139,7 @@ export function resultFor<Result>(
   request: IdempotentRequest,
   bound: Pick<BoundKey, 'hash' | 'result'>,
 ): Result {
-  if (!bound.hash.equals(request.hash)) {
+  if (bound.hash?.equals(request.hash) !== true) {
     throw refuse('IDEMPOTENCY_CONFLICT', ['idempotencyKey']);
   }
   return bound.result as Result;
@@ -159,7 +154,7 @@ export async function findBound(sql: Sql, tenantKey: string, keys: readonly stri
 export async function bindKeys(
   tx: Transaction,
   tenantKey: string,
-  bound: readonly KeyToBind[],
+  bound: readonly BoundKey[],
 ): Promise<void> {
   const answers = bound.map(({ result }) => answerOf(result));
   await tx.run(bindMany, [
