@@ -9,24 +9,33 @@ interface AwaitingLots {
   readonly lotKeys: string[];
 }
 
-/** Also where a member lives on in another: the lots are there then, and name those that they came from. */
+/**
+ * Also where a member lives on in another: the lots are there then, and name those that they came from. They
+ * are looked up by operation, however many PostgreSQL expects; by `case`, since under row security it looks
+ * nothing up by what `coalesce` answers.
+ */
 const selectAwaiting = statement<AwaitingLots>(
   'lot.awaiting',
-  `select n.member_id as "memberKey", n.asset, array_agg(l.lot_id order by l.lot_id) as "lotKeys"
+  `select l.member_id as "memberKey", l.asset, array_agg(l.lot_id order by l.lot_id) as "lotKeys"
      from activity a
      join operation o on o.tenant_id = $1 and o.activity_id = a.activity_id and o.kind = 'EARN'
-     join ledger f on f.tenant_id = $1 and f.ledger_id = o.ledger_ids[1]
-     join member m on m.tenant_id = $1 and m.member_id = f.member_id
-     join ledger n on n.tenant_id = $1 and n.member_id = coalesce(m.merged_into, m.member_id)
-                  and n.asset = f.asset
-     join lot l on l.tenant_id = $1 and l.ledger_id = n.ledger_id and l.remaining > 0 and l.pending
-               and l.awaits = $2
-               and (l.operation_id = o.operation_id or l.origin_lot_id in (
-                     select r.lot_id from lot r
-                      where r.tenant_id = $1 and r.ledger_id = f.ledger_id
-                        and r.operation_id = o.operation_id))
+    cross join lateral (
+          select n.member_id, n.asset, l.lot_id
+            from ledger f
+            join member m on m.tenant_id = $1 and m.member_id = f.member_id
+            join ledger n on n.tenant_id = $1 and n.asset = f.asset
+                         and n.member_id = case when m.merged_into is null then m.member_id
+                                                else m.merged_into end
+            join lot l on l.tenant_id = $1 and l.ledger_id = n.ledger_id and l.remaining > 0 and l.pending
+                      and l.awaits = $2
+                      and (l.operation_id = o.operation_id or l.origin_lot_id in (
+                            select r.lot_id from lot r
+                             where r.tenant_id = $1 and r.ledger_id = f.ledger_id
+                               and r.operation_id = o.operation_id))
+           where f.tenant_id = $1 and f.ledger_id = o.ledger_ids[1]
+          offset 0) l
     where a.tenant_id = $1 and a.type = any($3::text[]) and a.order_number = $4
-    group by n.member_id, n.asset`,
+    group by l.member_id, l.asset`,
 );
 
 /**

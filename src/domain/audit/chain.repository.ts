@@ -95,18 +95,14 @@ const selectHolds = statement<OperationText>(
      from hold_lot p
     where p.tenant_id = $1 and p.ledger_id = any($2::uuid[]) and p.operation_id = any($3::uuid[])`,
 );
-/** Names are JSON texts. What lies elsewhere in the feed is looked up by its positions. */
-const LEG = `g.operation_id as "operationKey", to_json(g.asset)::text as asset,
-  to_json(g.account)::text as account, g.amount`;
+/** Of entries by their positions, each looked up by its key; names are JSON texts. */
 const selectLegs = statement<EntryLeg>(
   'chain.legs',
-  `select ${LEG} from leg g where g.tenant_id = $1 and g.position > $2 and g.position <= $3`,
-);
-const selectNamedLegs = statement<EntryLeg>(
-  'chain.named_legs',
   `select g.* from unnest($2::bigint[]) as n (position)
     cross join lateral (
-          select ${LEG} from leg g where g.tenant_id = $1 and g.position = n.position offset 0) as g`,
+          select g.operation_id as "operationKey", to_json(g.asset)::text as asset,
+                 to_json(g.account)::text as account, g.amount
+            from leg g where g.tenant_id = $1 and g.position = n.position offset 0) as g`,
 );
 const insertRun = statement<{ position: bigint }>(
   'chain.insert',
@@ -152,7 +148,7 @@ export async function findContents(
     }),
   );
   const ledgerKeys = new Set([...placed, ...elsewhere].map(({ ledgerKey }) => ledgerKey));
-  const [named, lots, holds, legsHere] = await Promise.all([
+  const [named, lots, holds] = await Promise.all([
     elsewhere.length === 0
       ? []
       : sql.run(selectNamed, [
@@ -162,12 +158,11 @@ export async function findContents(
         ]),
     sql.run(selectLots, [tenantKey, [...ledgerKeys], keys]),
     sql.run(selectHolds, [tenantKey, [...ledgerKeys], keys]),
-    sql.run(selectLegs, [tenantKey, after, to]),
   ]);
-  const far = named.map(({ position }) => position);
-  const legsFar = far.length === 0 ? [] : await sql.run(selectNamedLegs, [tenantKey, far]);
-  const legsOf = Map.groupBy([...legsHere, ...legsFar], ({ operationKey }) => operationKey);
-  const entriesOf = Map.groupBy([...placed, ...named], ({ operationKey }) => operationKey);
+  const all = [...placed, ...named];
+  const legs = await sql.run(selectLegs, [tenantKey, all.map(({ position }) => position)]);
+  const legsOf = Map.groupBy(legs, ({ operationKey }) => operationKey);
+  const entriesOf = Map.groupBy(all, ({ operationKey }) => operationKey);
   const rowOf = new Map(operations.map(({ operationKey, text }) => [operationKey, text]));
   const [lotsOf, holdsOf] = [textsOf(lots), textsOf(holds)];
   const contents = keys.map((operationKey): ChainContent => {

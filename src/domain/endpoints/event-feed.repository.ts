@@ -46,14 +46,17 @@ export interface TellableEvent {
   readonly point: string | null;
 }
 
+/** A page may be short; ledgers are looked up one by one, however many PostgreSQL expects. */
 const selectEntryFacts = statement<
   Pick<TellableEntry, 'position' | 'kind' | 'amount' | 'pendingDelta' | 'memberKey'> & { asset: string }
 >(
   'endpoint.entry_facts',
   `select e.feed_position as position, e.kind, e.amount, e.pending_delta as "pendingDelta",
-          l.member_id as "memberKey", l.asset
+          l."memberKey", l.asset
      from entry e
-     join ledger l on l.tenant_id = $1 and l.ledger_id = e.ledger_id
+    cross join lateral (
+          select member_id as "memberKey", asset
+            from ledger where tenant_id = $1 and ledger_id = e.ledger_id offset 0) l
     where e.tenant_id = $1 and e.feed_position > $2 and e.feed_position <= $3`,
 );
 const selectEventFacts = statement<Pick<TellableEvent, 'position' | 'stream' | 'type' | 'memberKey'>>(

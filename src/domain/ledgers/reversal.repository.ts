@@ -2,12 +2,16 @@ import { type Sql, statement } from '../../persistence/index.ts';
 import type { LotState } from './posting.ts';
 import type { ReversalOrigin } from './reversal.policy.ts';
 
-/** Where an entry's points are now: in its ledger, or in that of the member whom its member lives on in. */
+/**
+ * Where an entry's points are now: in its ledger, or in that of the member whom its member lives on in. By
+ * `case`, since under row security PostgreSQL looks nothing up by what `coalesce` answers.
+ */
 const NOW_IN = `
      join ledger f on f.tenant_id = $1 and f.ledger_id = e.ledger_id
      join member m on m.tenant_id = $1 and m.member_id = f.member_id
-     join ledger n on n.tenant_id = $1 and n.member_id = coalesce(m.merged_into, m.member_id)
-                  and n.asset = f.asset`;
+     join ledger n on n.tenant_id = $1 and n.asset = f.asset
+                  and n.member_id = case when m.merged_into is null then m.member_id
+                                         else m.merged_into end`;
 const selectOrigins = statement<Omit<ReversalOrigin, 'taken'>>(
   'operation.origins',
   `select o.operation_id as "operationKey", n.ledger_id as "ledgerKey", abs(e.amount) as original,

@@ -9,11 +9,12 @@ const selectPlace = statement<{ position: bigint }>(
 );
 const selectMoved = statement<{ ledgerKey: string; asset: string; position: bigint }>(
   'reconciliation.moved',
-  `select distinct on (l.ledger_id) l.ledger_id as "ledgerKey", l.asset, max(m.feed_position) over () as position
+  `select distinct on (m.ledger_id) m.ledger_id as "ledgerKey", l.asset, max(m.feed_position) over () as position
      from (select ledger_id, feed_position from entry
             where tenant_id = $1 and feed_position > $2 order by feed_position limit $3) m
-     join ledger l on l.tenant_id = $1 and l.ledger_id = m.ledger_id
-    order by l.ledger_id`,
+    cross join lateral (
+          select asset from ledger where tenant_id = $1 and ledger_id = m.ledger_id offset 0) l
+    order by m.ledger_id`,
 );
 const upsertPlace = statement(
   'reconciliation.move_place',
