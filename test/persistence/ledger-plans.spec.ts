@@ -51,18 +51,18 @@ async function addCredits(): Promise<void> {
     insert into activity (tenant_id, activity_id, member_id, type, explanations, program_version, occurred_at,
                           recorded_at, order_number)
     select '${tenantKey}', ${EARNED}, ${OF_EACH.member}, 'purchase', '[]', 1, now(), now(), 'T-' || n from ${each};
-    insert into stored_entry (tenant_id, ledger_id, version, operation_id, activity_id, kind, amount, posted_after,
-                              feed_position, occurred_at, account, program_version)
+    insert into stored_entry (tenant_id, ledger_id, version, operation_id, activity_id, kind, amount,
+                              posted_after, feed_position, occurred_at, account, program_version)
     select '${tenantKey}', ${OF_EACH.ledger}, 1, ${EARNED}, ${EARNED}, 'EARN', 10, 10, n, now(), 'I', 1
       from ${each};
-    insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at, pending,
-                            awaits)
+    insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
+                            pending, awaits)
     select '${tenantKey}', ${OF_EACH.ledger}, ${EARNED}, ${EARNED}, 10, 10, 'infinity', true, 'order_completed'
       from ${each};
     insert into hold (tenant_id, hold_id, ledger_id, operation_id, amount, status, created_at)
     select '${tenantKey}', ${EARNED}, ${OF_EACH.ledger}, ${EARNED}, 1, 'ACTIVE', now() from ${each} where n < 10;
-    insert into record_change (tenant_id, operation_id, ledger_id, version, member_id, asset, kind, amount, status,
-                               attempts, asked_at)
+    insert into record_change (tenant_id, operation_id, ledger_id, version, member_id, asset, kind, amount,
+                               status, attempts, asked_at)
     select '${tenantKey}', ${EARNED}, ${OF_EACH.ledger}, 1, ${OF_EACH.member}, 'points', 'EARN', 10, 'ASKED', 0,
            now()
       from ${each} where n < 10`);
