@@ -10,6 +10,8 @@ import { listen, setting } from './server.ts';
 const apiKey = setting('BENCH_API_KEY');
 const tenantKey = setting('BENCH_TENANT_KEY');
 
+const ofMember = { foreignKey: '(tenant_id, member_id) references member (tenant_id, member_id)' };
+
 /** The keys of the product's views, and the relations that its tables have without declaring them. */
 const relations = jsonPgSmartTags({
   version: 1,
@@ -26,6 +28,10 @@ const relations = jsonPgSmartTags({
       },
       operation: { tags: { primaryKey: 'tenant_id,operation_id' } },
       lot: { tags: { primaryKey: 'tenant_id,ledger_id,lot_id' } },
+      activity: { tags: ofMember },
+      ledger: { tags: ofMember },
+      member_identity: { tags: ofMember },
+      member_tier: { tags: ofMember },
     },
   },
 });
