@@ -65,6 +65,20 @@ async function balances({ ask }: OwnTenant, id: string): Promise<string[]> {
   return [points, stars].map(({ balance }) => `${balance.available}+${balance.pending}`);
 }
 
+/** When each lot was made, and which have fallen due. */
+async function lotsOf({ tenantKey }: OwnTenant): Promise<{ made: unknown[]; due: number }> {
+  const text = 'select lot_id, created_at, matured_at from lot where tenant_id = ? order by lot_id';
+  const rows = await gateway.application.database.unitOfWork(
+    tenantKey,
+    (em): Promise<{ lot_id: string; created_at: Date; matured_at: Date | null }[]> =>
+      em.execute(text, [tenantKey]),
+  );
+  return {
+    made: rows.map(({ lot_id, created_at }) => [lot_id, created_at]),
+    due: rows.filter(({ matured_at }) => matured_at !== null).length,
+  };
+}
+
 describe('points that wait for an order to be completed', () => {
   it('fall due with it, each asset in an operation of its own, and only those of that order', async () => {
     const { tenant, memberId } = await shop();
@@ -72,8 +86,10 @@ describe('points that wait for an order to be completed', () => {
     await record(tenant, memberId, 'purchase', 'B', TEN);
     expect(await balances(tenant, memberId)).toEqual(['10+100', '0+2']);
     await setClock(gateway.application, tenant.tenantKey, '2026-03-14T11:00:00Z');
+    const before = await lotsOf(tenant);
     const operations = await record(tenant, memberId, 'order_completed', 'A');
     expect(operations).toHaveLength(2);
+    expect(await lotsOf(tenant)).toEqual({ made: before.made, due: before.due + 2 });
     for (const one of operations) {
       expect(one).toMatchObject({
         kind: 'MATURE',

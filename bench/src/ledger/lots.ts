@@ -11,7 +11,7 @@ import { type Row, rowsOf } from './table.ts';
 
 const LOTS = 12;
 /** Each spend empties a ledger, so a press has a number of them and not a time. */
-const SPENDS = 1_200;
+const SPENDS = 2_400;
 const REDEEM = `redeem, ${LOTS} lots`;
 
 /** Spends that take from twelve lots, beside credits: through the gateway and by the service alone. */

@@ -51,24 +51,25 @@ const insertLots = statement(
 /**
  * Finds each lot by its whole key, whatever the tables held when this was planned; a join would compare each
  * with all others then. A lot that isn't there can't be meant: whoever changes one has read it under the lock.
+ * So nothing is ever inserted, and what never changes has any value. When it was made is told by another
+ * moment of its row, which may change.
  */
 const updateLots = statement(
   'lot.update',
   `insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, pending,
-                           available_at, expires_at, created_at, matured_at, lost)
-   select $1, o.ledger_id, o.lot_id, o.operation_id, o.amount, o.remaining, nullif(o.held, 0),
-          nullif(o.pending, false), o.available_at, o.expires_at, nullif(o.created_at, o.available_at),
-          o.matured_at, nullif(o.lost, 0)
+                           available_at, expires_at, matured_at, lost)
+   select $1, o.ledger_id, o.lot_id, o.lot_id, 1, o.remaining, nullif(o.held, 0),
+          nullif(o.pending, false), o.available_at, o.expires_at, o.matured_at, nullif(o.lost, 0)
      from (select unnest($2::uuid[]) as ledger_id, unnest($3::uuid[]) as lot_id,
-                  unnest($4::uuid[]) as operation_id, unnest($5::bigint[]) as amount,
-                  unnest($6::bigint[]) as remaining, unnest($7::bigint[]) as held,
-                  unnest($8::boolean[]) as pending, unnest($9::timestamptz[]) as available_at,
-                  unnest($10::timestamptz[]) as expires_at, unnest($11::timestamptz[]) as created_at,
-                  unnest($12::timestamptz[]) as matured_at, unnest($13::bigint[]) as lost) o
+                  unnest($4::bigint[]) as remaining, unnest($5::bigint[]) as held,
+                  unnest($6::boolean[]) as pending, unnest($7::timestamptz[]) as available_at,
+                  unnest($8::timestamptz[]) as expires_at, unnest($9::timestamptz[]) as matured_at,
+                  unnest($10::bigint[]) as lost) o
    on conflict (tenant_id, ledger_id, lot_id) do update
       set remaining = excluded.remaining, held = excluded.held, pending = excluded.pending,
-          matured_at = excluded.matured_at, available_at = excluded.available_at,
-          expires_at = excluded.expires_at, created_at = excluded.created_at, lost = excluded.lost`,
+          matured_at = coalesce(excluded.matured_at, stored_lot.matured_at),
+          available_at = excluded.available_at, expires_at = excluded.expires_at, lost = excluded.lost,
+          created_at = nullif(coalesce(stored_lot.created_at, stored_lot.available_at), excluded.available_at)`,
 );
 /**
  * Sends a statement that nobody waits for; if it fails, the transaction tells so at its end. What takes no
@@ -144,7 +145,7 @@ function sendNewLots(
     made.map(({ availableAt }) => availableAt),
     sparse(made, ({ expiresAt }) => expiresAt),
     sparse(made, ({ createdAt }) => unless(now, createdAt)),
-    sparse(made, ({ createdAt, maturedAt }) => unless(createdAt, maturedAt)),
+    sparse(made, ({ createdAt, maturedAt }) => unless(createdAt ?? now, maturedAt)),
     sparse(made, ({ originLotKey }) => originLotKey ?? null),
     sparse(made, ({ awaits }) => awaits ?? null),
     sparse(made, ({ idles }) => idles ?? false, false),
@@ -160,14 +161,11 @@ function sendChangedLots(tx: Transaction, tenantKey: string, drafts: readonly Le
     tenantKey,
     changed.map(({ ledgerKey }) => ledgerKey),
     changed.map(({ lotKey }) => lotKey),
-    changed.map(({ operationKey }) => operationKey),
-    changed.map(({ amount }) => amount),
     changed.map(({ remaining }) => remaining),
     sparse(changed, ({ held }) => held, 0n),
     sparse(changed, ({ pending }) => pending, false),
     changed.map(({ availableAt }) => availableAt),
     sparse(changed, ({ expiresAt }) => expiresAt),
-    changed.map(({ createdAt }) => createdAt),
     sparse(changed, ({ maturedAt }) => maturedAt),
     sparse(changed, ({ lost }) => lost, 0n),
   ]);

@@ -346,7 +346,7 @@ export class DraftRows {
     for (const { lot } of origin.taken) {
       if (lot.idles !== true || lot.remaining > 0n || lot.ledgerKey !== this.state.ledgerKey) continue;
       for (const { createdAt, expiresAt, remaining } of this.idling) {
-        if (remaining === 0n || lot.expiresAt === null || expiresAt === null) continue;
+        if (remaining === 0n || createdAt === null || lot.expiresAt === null || expiresAt === null) continue;
         if (createdAt <= lot.expiresAt && expiresAt > lot.expiresAt) lot.expiresAt = expiresAt;
       }
     }

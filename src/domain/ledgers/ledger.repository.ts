@@ -24,8 +24,9 @@ const insertLedgers = statement(
 const selectOpenLots = statement<LotState>(
   'lot.open',
   `select ledger_id as "ledgerKey", lot_id as "lotKey", operation_id as "operationKey", amount, remaining, held,
-          pending, available_at as "availableAt", expires_at as "expiresAt", created_at as "createdAt",
-          matured_at as "maturedAt", origin_lot_id as "originLotKey", awaits, idles, portion, lost,
+          pending, available_at as "availableAt", expires_at as "expiresAt",
+          case when idles then created_at end as "createdAt", null::timestamptz as "maturedAt",
+          origin_lot_id as "originLotKey", awaits, idles, portion, lost,
           case when held > 0 then (
             select json_agg(json_build_object(
                      'part', p.amount::text, 'holdKey', h.hold_id, 'operationKey', h.operation_id,

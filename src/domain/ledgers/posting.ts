@@ -163,7 +163,9 @@ export interface LotState {
   pending: boolean;
   availableAt: Date;
   expiresAt: Date | null;
-  readonly createdAt: Date;
+  /** Of a lot that is made, or whose expiry moves on; null of others, of which nothing asks. */
+  readonly createdAt: Date | null;
+  /** When it fell due, where that is new; null otherwise. */
   maturedAt: Date | null;
   /** What time took of it, in whichever operation. */
   lost: bigint;

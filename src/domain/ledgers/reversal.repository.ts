@@ -42,8 +42,8 @@ const selectTaken = statement<LotState & { origin: string; nowIn: string; taken:
   `select o.operation_id as origin, n.ledger_id as "nowIn", a.amount - coalesce(a.lost, 0) as taken, a.place,
           l.ledger_id as "ledgerKey", l.lot_id as "lotKey", l.operation_id as "operationKey", l.amount,
           l.remaining, l.held, l.pending, l.available_at as "availableAt", l.expires_at as "expiresAt",
-          l.created_at as "createdAt", l.matured_at as "maturedAt", l.origin_lot_id as "originLotKey",
-          l.awaits, l.idles, l.portion, l.lost
+          case when l.idles then l.created_at end as "createdAt", null::timestamptz as "maturedAt",
+          l.origin_lot_id as "originLotKey", l.awaits, l.idles, l.portion, l.lost
      from operation o
     cross join lateral unnest(o.ledger_ids, o.versions) as wrote (ledger_id, version)
      join entry e on e.tenant_id = $1 and e.ledger_id = wrote.ledger_id and e.version = wrote.version
