@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import {
   findCalls,
   findCallsForReplay,
@@ -13,6 +13,7 @@ import { findDueWork } from '../../src/jobs/due.repository.ts';
 import { newKey } from '../../src/kernel/ids.ts';
 import type { Sql, Transaction } from '../../src/persistence/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { connectPlanning, explained } from './explained.ts';
 
 /** Calls of a busy extension within an hour; one in a thousand failed, one in a hundred was a shadow. */
 const CALLS = 60_000;
@@ -27,8 +28,7 @@ let client: pg.Client;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  client = new pg.Client({ connectionString: database.adminUrl });
-  await client.connect();
+  client = await connectPlanning(database.adminUrl);
   await client.query(`select set_config('app.tenant_id', $1, false)`, [tenantKey]);
   const of = [tenantKey, extensionKey];
   await client.query(
@@ -49,33 +49,21 @@ beforeAll(async () => {
     of,
   );
   await client.query('analyze extension_call');
-  await client.query('set plan_cache_mode = force_generic_plan');
 }, 300_000);
 afterAll(async () => {
   await client.end();
   await database.drop();
 });
 
-interface Plan {
-  readonly 'Node Type': string;
-  readonly 'Relation Name'?: string;
-  readonly 'Shared Hit Blocks': number;
-  readonly 'Shared Read Blocks': number;
-  readonly Plans?: readonly Plan[];
-}
-
 /** Whole scans of calls, and how many pages were looked at in all, of each statement that this runs. */
 async function planned(work: (sql: Sql & Transaction) => Promise<unknown>) {
   const found: { name: string; scans: string[]; pages: number }[] = [];
-  const nodes = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodes)];
-  const run: Sql['run'] = async ({ name, text }, values) => {
-    const explained = `explain (analyze, buffers, format json) ${text}`;
-    const { rows } = await client.query({ name, text: explained, values: [...values] });
-    const plan: Plan = rows[0]['QUERY PLAN'][0].Plan;
-    const scans = nodes(plan)
+  const run: Sql['run'] = async (statement, values) => {
+    const { name, nodes, pages } = await explained(client, statement, values);
+    const scans = nodes
       .filter((node) => node['Relation Name'] === 'extension_call' && /Seq/.test(node['Node Type']))
       .map((node) => node['Node Type']);
-    found.push({ name, scans, pages: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'] });
+    found.push({ name, scans, pages });
     return [];
   };
   await work({ run } as Sql & Transaction);

@@ -1,10 +1,11 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { readFeedEvents } from '../../src/domain/live/feed-event.repository.ts';
 import { type FeedRange, findEventsFrom } from '../../src/events/index.ts';
 import { findDueWork } from '../../src/jobs/due.repository.ts';
 import { newKey } from '../../src/kernel/ids.ts';
 import type { Sql } from '../../src/persistence/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { connectPlanning, explained } from './explained.ts';
 
 /** Events of a busy tenant: one in a thousand is of the member, one in a hundred of extensions. */
 const EVENTS = 60_000;
@@ -18,8 +19,7 @@ let client: pg.Client;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  client = new pg.Client({ connectionString: database.adminUrl });
-  await client.connect();
+  client = await connectPlanning(database.adminUrl);
   await client.query(`select set_config('app.tenant_id', $1, false)`, [tenantKey]);
   await client.query('insert into tenant_feed values ($1, $2, 0)', [tenantKey, EVENTS]);
   await client.query(
@@ -31,35 +31,21 @@ beforeAll(async () => {
     [tenantKey, memberKey],
   );
   await client.query('analyze feed_event');
-  await client.query('set plan_cache_mode = force_generic_plan');
 });
 afterAll(async () => {
   await client.end();
   await database.drop();
 });
 
-interface Plan {
-  readonly 'Node Type': string;
-  readonly 'Relation Name'?: string;
-  readonly 'Actual Rows': number;
-  readonly 'Shared Hit Blocks': number;
-  readonly 'Shared Read Blocks': number;
-  readonly Plans?: readonly Plan[];
-}
-
 /** Of each statement that this runs: sorts and whole scans of events, pages that were read, rows answered. */
 async function planned(work: (sql: Sql) => Promise<unknown>) {
   const found: { wasteful: string[]; pages: number; rows: number }[] = [];
-  const nodes = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodes)];
-  const run: Sql['run'] = async ({ name, text }, values) => {
-    const explained = `explain (analyze, buffers, format json) ${text}`;
-    const { rows } = await client.query({ name, text: explained, values: [...values] });
-    const plan: Plan = rows[0]['QUERY PLAN'][0].Plan;
-    const wasteful = nodes(plan)
+  const run: Sql['run'] = async (statement, values) => {
+    const { nodes, pages, rows } = await explained(client, statement, values);
+    const wasteful = nodes
       .filter((node) => node['Relation Name'] === 'feed_event' && /Seq|Bitmap/.test(node['Node Type']))
       .map((node) => node['Node Type']);
-    const pages = plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
-    found.push({ wasteful, pages, rows: plan['Actual Rows'] });
+    found.push({ wasteful, pages, rows });
     return [];
   };
   await work({ run });

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { awaitedBy } from '../../src/domain/activities/awaited.repository.ts';
 import { findContents } from '../../src/domain/audit/chain.repository.ts';
 import { readFacts } from '../../src/domain/endpoints/event-feed.repository.ts';
@@ -8,10 +8,10 @@ import { findOpenChanges } from '../../src/domain/ledgers/record-change.reposito
 import { followFeed } from '../../src/domain/reconciliation/reconciliation.repository.ts';
 import { newKey } from '../../src/kernel/ids.ts';
 import type { Transaction } from '../../src/persistence/index.ts';
-import { SESSION_OPTIONS } from '../../src/persistence/sql/session.ts';
 import type { Statement } from '../../src/persistence/sql/statement.ts';
 import { definitionOf, exampleText } from '../ledger/programs.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { connectPlanning, type Explained, explained } from './explained.ts';
 import { connect } from './furnished.ts';
 
 /** Ledgers of a busy tenant, each with one credit, which waits for its order to be completed. */
@@ -72,43 +72,24 @@ beforeAll(async () => {
   database = await createTestDatabase();
   owner = await connect(database.adminUrl);
   await owner.query(`select set_config('app.tenant_id', $1, false)`, [tenantKey]);
-  client = await connect(`${database.appUrl}?options=${encodeURIComponent(SESSION_OPTIONS)}`);
+  client = await connectPlanning(database.appUrl);
   await client.query(`select set_config('app.tenant_id', $1, false)`, [tenantKey]);
+  // As after `vacuumdb --analyze` of a product that nobody but its demo uses yet.
+  await addLedgers(1, 2);
+  await owner.query('vacuum (analyze) ledger');
+  await addLedgers(3, 64);
 });
 afterAll(async () => {
   await Promise.all([owner.end(), client.end()]);
   await database.drop();
 });
 
-interface Plan {
-  readonly 'Index Cond'?: string;
-  readonly Plans?: readonly Plan[];
-}
-interface Run {
-  readonly name: string;
-  readonly pages: number;
-  /** The indexes that were gone through, with what was looked up in them. */
-  readonly looked: string[];
-}
-
-const spelled = (value: unknown): string => {
-  const text = Array.isArray(value) ? `{${value.map((one) => `"${String(one)}"`).join(',')}}` : String(value);
-  return pg.escapeLiteral(text);
-};
-
 /** Runs a look with the plans that a gateway's sessions make; tells what each of its statements read. */
-async function planned(work: (tx: Transaction) => Promise<unknown>): Promise<Run[]> {
-  const found: Run[] = [];
-  const nodes = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodes)];
-  const run = async <Row>({ name, text }: Statement<Row>, values: readonly unknown[]): Promise<Row[]> => {
-    const prepared = pg.escapeIdentifier(`explained.${name}`);
-    await client.query(`prepare ${prepared} as ${text}`);
-    const { rows } = await client.query(
-      `explain (analyze, buffers, format json) execute ${prepared} (${values.map(spelled).join(', ')})`,
-    );
-    const plan = rows[0]['QUERY PLAN'][0].Plan;
-    const looked = nodes(plan).flatMap((node) => node['Index Cond'] ?? []);
-    found.push({ name, pages: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'], looked });
+async function planned(work: (tx: Transaction) => Promise<unknown>): Promise<Explained[]> {
+  const found: Explained[] = [];
+  const run = async <Row>(statement: Statement<Row>, values: readonly unknown[]): Promise<Row[]> => {
+    found.push(await explained(client, statement, values));
+    const { name, text } = statement;
     return (await client.query<Row & object>({ name, text, values: [...values] })).rows;
   };
   await work({ run } as Transaction);
@@ -121,14 +102,11 @@ const keyOf = async (what: string): Promise<string> => {
 };
 
 describe('the lock of ledgers', () => {
-  // As after `vacuumdb --analyze` of a product that nobody but its demo uses yet.
   it('goes by whole keys where PostgreSQL saw two ledgers', async () => {
-    await addLedgers(1, 2);
-    await owner.query('vacuum (analyze) ledger');
-    await addLedgers(3, 64);
     const key = await keyOf(place(1, 'ledger'));
     const [lock] = await planned((tx) => lockExisting(tx, tenantKey, [key]));
-    expect(lock?.looked.filter((cond) => cond.includes('ledger_id'))).toHaveLength(1);
+    const looked = lock?.nodes.flatMap((node) => node['Index Cond'] ?? []) ?? [];
+    expect(looked.filter((condition) => condition.includes('ledger_id'))).toHaveLength(1);
   });
 });
 
@@ -157,7 +135,7 @@ describe('what is looked up in a busy tenant', () => {
     ['ledgers that moved', (tx) => followFeed(tx, tenantKey, [], 10)],
   ])('takes few pages: %s', async (_name, work) => {
     const runs = await planned(work);
-    expect(runs.length).toBeGreaterThan(0);
+    expect(runs.some(({ rows }) => rows > 0)).toBe(true);
     for (const { name, pages } of runs)
       expect({ name, isMany: pages > FEW_PAGES ? pages : false }).toEqual({ name, isMany: false });
   });

@@ -51,8 +51,8 @@ const insertLots = statement(
 /**
  * Finds each lot by its whole key, whatever the tables held when this was planned; a join would compare each
  * with all others then. A lot that isn't there can't be meant: whoever changes one has read it under the lock.
- * So nothing is ever inserted, and what never changes has any value. When it was made is told by another
- * moment of its row, which may change.
+ * So nothing is ever inserted, and what never changes has any value. `created_at` is null where it is
+ * `available_at`, which may change.
  */
 const updateLots = statement(
   'lot.update',
