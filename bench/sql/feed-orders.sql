@@ -5,8 +5,18 @@ create sequence bench_position increment by 1000 start with 1000000000;
 create table entry_horizon (like stored_entry including defaults, primary key (tenant_id, ledger_id, version));
 alter table entry_horizon add column xid xid8 not null default pg_current_xact_id();
 create index entry_horizon_by_feed on entry_horizon (tenant_id, xid, feed_position);
+create unique index operation_of_horizon on entry_horizon (tenant_id, operation_id) where program_version is not null;
 
 create table entry_none (like stored_entry including defaults, primary key (tenant_id, ledger_id, version));
+create unique index operation_of_none on entry_none (tenant_id, operation_id) where program_version is not null;
+
+-- What `bind_to_operations` looks for, without its lock.
+create function bench_look(of_tenant uuid, keys uuid[]) returns void language plpgsql as $$
+begin
+  if exists (select from idempotency where tenant_id = of_tenant and key = any(keys)) then
+    raise unique_violation;
+  end if;
+end $$;
 
 alter table entry_horizon enable row level security;
 alter table entry_none enable row level security;

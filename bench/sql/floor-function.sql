@@ -1,6 +1,7 @@
 -- A credit of the hand-written server in one call: the same rows and the same answer as its interactive transaction.
+-- The operation's id is the key.
 create function floor_earn(p_tenant uuid, p_key uuid, p_hash bytea, p_member uuid, p_asset text, p_amount bigint,
-                           p_reason text, p_type text, p_reference text, p_operation uuid, p_lot uuid)
+                           p_reason text, p_type text, p_reference text, p_lot uuid)
 returns table (ledger_id uuid, pending bigint, held bigint, version bigint, posted_after bigint, now timestamptz,
                expires_at timestamptz)
 language plpgsql set plan_cache_mode = force_generic_plan as $$
@@ -13,8 +14,6 @@ declare
   v_expires timestamptz := (date_trunc('month', (v_now at time zone 'Asia/Shanghai') + interval '12 months')
                             + interval '1 month') at time zone 'Asia/Shanghai';
 begin
-  insert into idempotency (tenant_id, key, operation_id)
-  values (p_tenant, p_key, p_operation);
   select led.* into l
     from ledger led
     join member m on m.tenant_id = led.tenant_id and m.member_id = led.member_id and m.status = 'ACTIVE'
@@ -24,7 +23,7 @@ begin
   select program_version into v_program from tenant where tenant_id = p_tenant;
   insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
                           expires_at, matured_at)
-  values (p_tenant, l.ledger_id, p_lot, p_operation, p_amount, p_amount, v_now, v_expires, v_now);
+  values (p_tenant, l.ledger_id, p_lot, p_key, p_amount, p_amount, v_now, v_expires, v_now);
   update tenant_feed set position = position + 1 where tenant_id = p_tenant returning position into v_position;
   update ledger led
      set posted = posted + p_amount, version = version + 1, recorded_at = v_now, feed_position = v_position,
@@ -33,8 +32,9 @@ begin
   insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, pending_after,
                             held_after, feed_position, reason, available_at, expires_at, occurred_at, account,
                             program_version, reference_type, reference_id, input_hash)
-  values (p_tenant, l.ledger_id, l.version + 1, p_operation, 'EARN', p_amount, l.posted + p_amount,
+  values (p_tenant, l.ledger_id, l.version + 1, p_key, 'EARN', p_amount, l.posted + p_amount,
           nullif(l.pending, 0), nullif(l.held, 0), v_position, p_reason, v_now, v_expires, v_now, 'I', v_program,
           p_type, p_reference, p_hash);
+  perform bind_to_operations(p_tenant, array[p_key]);
   return query select l.ledger_id, l.pending, l.held, l.version + 1, l.posted + p_amount, v_now, v_expires;
 end $$;

@@ -1,7 +1,8 @@
--- Credits to distinct ledgers in one call, set-based: the rows that the product writes, one statement a table. The
--- feed's position is taken last, because its lock is held until the commit.
+-- Credits to distinct ledgers in one call, set-based: the rows that the product writes, one statement a table;
+-- operations' ids are their keys. The feed's position is taken last, because its lock is held until the commit, and
+-- the keys are bound then.
 create function bench_post_many(p_tenant uuid, p_keys uuid[], p_hashes bytea[], p_members uuid[], p_ledgers uuid[],
-                                p_amounts bigint[], p_operations uuid[], p_lots uuid[]) returns bigint
+                                p_amounts bigint[], p_lots uuid[]) returns bigint
 language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   v_now timestamptz;
@@ -21,12 +22,10 @@ begin
      left join member on member.tenant_id = p_tenant and member.member_id = m.member_id and status = 'ACTIVE'
     where member.member_id is null;
   if found then raise 'MEMBER_NOT_ACTIVE'; end if;
-  insert into idempotency (tenant_id, key, operation_id)
-  select p_tenant, key, operation_id from unnest(p_keys, p_operations) as k (key, operation_id);
   insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
                           expires_at, matured_at)
   select p_tenant, ledger_id, lot_id, operation_id, amount, amount, v_now, v_expires, v_now
-    from unnest(p_ledgers, p_lots, p_operations, p_amounts) as t (ledger_id, lot_id, operation_id, amount);
+    from unnest(p_ledgers, p_lots, p_keys, p_amounts) as t (ledger_id, lot_id, operation_id, amount);
   update tenant_feed set position = position + v_count where tenant_id = p_tenant
   returning position - v_count into v_before;
   insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, pending_after,
@@ -35,12 +34,13 @@ begin
   select p_tenant, l.ledger_id, l.version + 1, e.operation_id, 'EARN', e.amount, l.posted + e.amount,
          nullif(l.pending, 0), nullif(l.held, 0), v_before + e.place, 'bench', v_now, v_expires, v_now, 'I',
          v_program, e.hash
-    from unnest(p_ledgers, p_operations, p_amounts, p_hashes) with ordinality
+    from unnest(p_ledgers, p_keys, p_amounts, p_hashes) with ordinality
            as e (ledger_id, operation_id, amount, hash, place)
     join ledger l on l.tenant_id = p_tenant and l.ledger_id = e.ledger_id;
   update ledger l
      set posted = l.posted + e.amount, version = l.version + 1, feed_position = v_before + e.place, recorded_at = v_now
     from unnest(p_ledgers, p_amounts) with ordinality as e (ledger_id, amount, place)
    where l.tenant_id = p_tenant and l.ledger_id = e.ledger_id;
+  perform bind_to_operations(p_tenant, p_keys);
   return v_before;
 end $$;

@@ -15,18 +15,15 @@ select tenant_id, member_id, 'ACTIVE', '茶友 ' || n, 'zh-CN', '[]', '{}', '{}'
 
 -- In the feed, ledgers take turns, as in life: the entries of one lie far apart.
 create temporary table act on commit drop as
-select s.ledger_id, k as version, uuidv7() as operation_id, uuidv7() as lot_id, first as delta,
+select s.ledger_id, k as version, as_key(uuid_send(gen_random_uuid())) as operation_id, uuidv7() as lot_id, first as delta,
        first * k as posted, feed_before + (k - 1) * ledgers + n as position
   from setting, generate_series(1, lots) k, seed s
 union all
-select p.ledger_id, lots + (k - 1) * 2 + side, uuidv7(), p.lot_id, case side when 1 then 100 else -100 end,
+select p.ledger_id, lots + (k - 1) * 2 + side, as_key(uuid_send(gen_random_uuid())), p.lot_id, case side when 1 then 100 else -100 end,
        first * lots + case side when 1 then 100 else 0 end,
        feed_before + ledgers * lots + ((k - 1) * ledgers + n - 1) * 2 + side
   from setting, (select s.*, k, uuidv7() as lot_id from setting, generate_series(1, pairs) k, seed s offset 0) p,
        generate_series(1, 2) side;
-
-insert into idempotency (tenant_id, key, operation_id)
-select tenant_id, gen_random_uuid(), operation_id from act, setting;
 
 insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, feed_position,
                           available_at, expires_at, occurred_at, lot_id, account, program_version, input_hash)

@@ -1,7 +1,7 @@
--- One posting in one call: the rows that the product writes, decided and written by PL/pgSQL. The feed's position
--- is taken last, because its lock is held until the commit.
+-- One posting in one call: the rows that the product writes, decided and written by PL/pgSQL; the operation's id is
+-- its key. The feed's position is taken last, because its lock is held until the commit, and the key is bound then.
 create function bench_post(p_tenant uuid, p_key uuid, p_hash bytea, p_kind text, p_member uuid, p_ledger uuid,
-                           p_amount bigint, p_operation uuid, p_lot uuid) returns bigint
+                           p_amount bigint, p_lot uuid) returns bigint
 language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   l ledger;
@@ -21,15 +21,13 @@ begin
   v_expires := case p_kind when 'EARN' then v_now + interval '1 year' end;
   perform from member where tenant_id = p_tenant and member_id = p_member and status = 'ACTIVE';
   if not found then raise 'MEMBER_NOT_ACTIVE'; end if;
-  insert into idempotency (tenant_id, key, operation_id)
-  values (p_tenant, p_key, p_operation);
   select * into l from ledger where tenant_id = p_tenant and ledger_id = p_ledger for update;
   -- Who waited for the lock doesn't record a time before the last.
   v_now := greatest(v_now, l.recorded_at);
   if p_kind = 'EARN' then
     insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
                             expires_at, matured_at)
-    values (p_tenant, p_ledger, p_lot, p_operation, p_amount, p_amount, v_now, v_expires, v_now);
+    values (p_tenant, p_ledger, p_lot, p_key, p_amount, p_amount, v_now, v_expires, v_now);
   else
     if l.posted - l.held < p_amount then raise 'INSUFFICIENT_BALANCE'; end if;
     v_left := p_amount;
@@ -48,12 +46,13 @@ begin
   insert into stored_entry (tenant_id, ledger_id, version, operation_id, kind, amount, posted_after, pending_after,
                             held_after, feed_position, reason, available_at, expires_at, occurred_at, lot_id, lot_ids,
                             taken, account, program_version, input_hash)
-  values (p_tenant, p_ledger, l.version + 1, p_operation, p_kind, v_delta, l.posted + v_delta, nullif(l.pending, 0),
+  values (p_tenant, p_ledger, l.version + 1, p_key, p_kind, v_delta, l.posted + v_delta, nullif(l.pending, 0),
           nullif(l.held, 0), v_position, 'bench', case p_kind when 'EARN' then v_now end, v_expires, v_now,
           case when cardinality(v_lots) = 1 then v_lots[1] end, case when cardinality(v_lots) > 1 then v_lots end,
           case when cardinality(v_lots) > 1 then v_takings end, case p_kind when 'EARN' then 'I' else 'R' end::"char",
           v_program, p_hash);
   update ledger set posted = posted + v_delta, version = version + 1, feed_position = v_position, recorded_at = v_now
    where tenant_id = p_tenant and ledger_id = p_ledger;
+  perform bind_to_operations(p_tenant, array[p_key]);
   return v_position;
 end $$;

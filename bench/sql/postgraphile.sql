@@ -97,13 +97,11 @@ declare
                           + interval '1 month') at time zone 'Asia/Shanghai';
   request_hash bytea := sha256(convert_to(
     concat_ws(E'\n', 'earnPoints', member_id, asset, amount, reason, reference_type, reference_id), 'UTF8'));
-  operation_key uuid := uuidv7();
+  operation_key uuid := request_key(idempotency_key);
   account ledger;
   place bigint;
   written entry;
 begin
-  insert into idempotency (tenant_id, key, operation_id)
-  values (tenant, encode(substring(sha256(convert_to(idempotency_key, 'UTF8')) for 16), 'hex')::uuid, operation_key);
   select l.* into account
     from ledger l join member m on m.tenant_id = l.tenant_id and m.member_id = l.member_id
    where l.tenant_id = tenant and l.member_id = member_id and l.asset = asset and m.status = 'ACTIVE'
@@ -125,6 +123,7 @@ begin
     from tenant t where t.tenant_id = tenant;
   select e.* into written from entry e
    where e.tenant_id = tenant and e.ledger_id = account.ledger_id and e.version = account.version + 1;
+  perform bind_to_operations(tenant, array[operation_key]);
   return written;
 end
 $$;

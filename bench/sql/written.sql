@@ -11,7 +11,7 @@ select e.version, e.kind, e.amount, e.posted_delta, e.pending_delta, e.held_delt
        lot.amount as lot_amount, lot.remaining, lot.held, lot.pending, lot.expires_at as lot_expires_at,
        lot.matured_at is not null as is_matured,
        l.asset, e.account,
-       i.request_hash, i.created_at, l.version as ledger_version,
+       substr(o.operation_id::text, 15, 1) = '8' as is_its_key, l.version as ledger_version,
        l.settle_at = (select min(x.expires_at) from lot x
                        where x.tenant_id = l.tenant_id and x.ledger_id = l.ledger_id and x.remaining > 0)
          as is_settled,
@@ -22,6 +22,5 @@ select e.version, e.kind, e.amount, e.posted_delta, e.pending_delta, e.held_delt
   join operation o using (tenant_id, operation_id)
   join lot on lot.tenant_id = e.tenant_id and lot.ledger_id = e.ledger_id
           and lot.operation_id = e.operation_id
-  join idempotency i on i.tenant_id = e.tenant_id and i.operation_id = e.operation_id
  where l.member_id = $1 and o.reference_type = 'ticket'
  order by e.version

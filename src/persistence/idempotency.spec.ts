@@ -55,8 +55,8 @@ test('a key has 1 to 200 characters', () => {
   expect(request.key).toBe(digestOf('k'.repeat(200)));
 });
 
-test('a key is kept as the first half of its SHA-256', () => {
+test('a key is kept as the first half of its SHA-256, save six bits that make it a UUID', () => {
   // The digests of FIPS 180-4's examples, "abc" and the empty text.
-  expect(digestOf('abc')).toBe('ba7816bf-8f01-cfea-4141-40de5dae2223');
-  expect(digestOf('')).toBe('e3b0c442-98fc-1c14-9afb-f4c8996fb924');
+  expect(digestOf('abc')).toBe('ba7816bf-8f01-8fea-8141-40de5dae2223');
+  expect(digestOf('')).toBe('e3b0c442-98fc-8c14-9afb-f4c8996fb924');
 });

@@ -18,7 +18,7 @@ export const idempotencyErrors = {
 
 /** A mutation that is about to run. */
 export interface IdempotentRequest {
-  /** Its key's digest: the first half of the SHA-256 of the text that the caller sent, spelled as a UUID. */
+  /** Its key's digest: of the text that the caller sent the first half of the SHA-256, as a UUID of version 8. */
   readonly key: string;
   /** SHA-256 of the mutation's name and its coerced input. */
   readonly hash: Buffer;
@@ -27,7 +27,7 @@ export interface IdempotentRequest {
 /** A key that is bound: to which request, and what that one answered. */
 export interface BoundKey {
   readonly key: string;
-  /** To bind: null where one operation is the answer, which keeps it. Found: null where that one is lost. */
+  /** Null where an older release left it to the operation, and that one is lost. */
   readonly hash: Buffer | null;
   readonly result: unknown;
 }
@@ -36,24 +36,34 @@ export interface BoundKey {
 const RESULT = `case when operation_id is not null then jsonb_build_object('operation', operation_id)
                      when activity_id is not null then jsonb_build_object('activity', activity_id)
                      else result end as result`;
-/** The request's own, or that of the operation which keeps it. */
+/** The request's own, or that of the operation which keeps it, as an older release has it. */
 const HASH = `coalesce(i.request_hash, (select o.input_hash from operation o
   where o.tenant_id = $1 and o.operation_id = i.operation_id)) as hash`;
+/** Operations whose id is a key: each has one entry. */
 const find = statement<Pick<BoundKey, 'hash' | 'result'>>(
   'idempotency.find',
-  `select ${HASH}, ${RESULT} from idempotency i where i.tenant_id = $1 and i.key = $2`,
+  `select ${HASH}, ${RESULT} from idempotency i where i.tenant_id = $1 and i.key = $2
+   union all
+   select e.input_hash, jsonb_build_object('operation', e.operation_id) from stored_entry e
+    where e.tenant_id = $1 and e.operation_id = $2 and e.program_version is not null`,
 );
 const findMany = statement<BoundKey>(
   'idempotency.find_many',
   `select i.key, ${HASH}, ${RESULT} from idempotency i
-    where i.tenant_id = $1 and i.key = any($2::uuid[])`,
+    where i.tenant_id = $1 and i.key = any($2::uuid[])
+   union all
+   select e.operation_id, e.input_hash, jsonb_build_object('operation', e.operation_id) from stored_entry e
+    where e.tenant_id = $1 and e.operation_id = any($2::uuid[]) and e.program_version is not null`,
 );
-/** The moment is the operation's own as well, where the hash is. */
+const checkOperations = statement(
+  'idempotency.bind_to_operations',
+  'select bind_to_operations($1, $2::uuid[])',
+);
+const checkAnswers = statement('idempotency.bind_to_answers', 'select bind_to_answers($1, $2::uuid[])');
 const bindMany = statement(
   'idempotency.bind_many',
   `insert into idempotency (tenant_id, key, request_hash, result, operation_id, activity_id, created_at)
-   select $1, k.key, k.hash, k.result, k.operation_id, k.activity_id,
-          case when k.hash is not null then (select business_time()) end
+   select $1, k.key, k.hash, k.result, k.operation_id, k.activity_id, (select business_time())
      from (select unnest($2::uuid[]) as key, unnest($3::bytea[]) as hash, unnest($4::jsonb[]) as result,
                   unnest($5::uuid[]) as operation_id, unnest($6::uuid[]) as activity_id) k
     order by k.key`,
@@ -83,10 +93,11 @@ export function idempotentRequest(
   return { key: digestOf(idempotencyKey), hash };
 }
 
-/** What stands for a key: as unlike that of any other as a random UUID, and of one length. */
+/** What stands for a key: as unlike that of any other as a random UUID. `request_key` is the same in SQL. */
 export function digestOf(key: string): string {
   const hex = hashOf('sha256', key, 'hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) & 3);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** JSON with all keys in order. */
@@ -150,17 +161,30 @@ export async function findBound(sql: Sql, tenantKey: string, keys: readonly stri
   return await sql.run(findMany, [tenantKey, keys]);
 }
 
-/** Binds keys that were free a moment ago; a unique violation tells that another transaction has one. */
+/**
+ * Binds keys that were free a moment ago to operations which have them as their ids, and one entry each. A
+ * unique violation at COMMIT tells that another transaction has one.
+ */
+export function bindToOperations(tx: Transaction, tenantKey: string, keys: readonly string[]): void {
+  tx.check(checkOperations, [tenantKey, keys]);
+}
+
+/**
+ * Binds keys that were free a moment ago. A unique violation, here or at COMMIT, tells that another
+ * transaction has one.
+ */
 export async function bindKeys(
   tx: Transaction,
   tenantKey: string,
-  bound: readonly BoundKey[],
+  bound: readonly (BoundKey & { readonly hash: Buffer })[],
 ): Promise<void> {
+  const keys = bound.map(({ key }) => key);
+  tx.check(checkAnswers, [tenantKey, keys]);
   const answers = bound.map(({ result }) => answerOf(result));
   await tx.run(bindMany, [
     tenantKey,
-    bound.map(({ key }) => key),
-    sparse(bound, ({ hash }) => hash),
+    keys,
+    bound.map(({ hash }) => hash),
     sparse(answers, ({ json }) => json),
     sparse(answers, ({ operation }) => operation),
     sparse(answers, ({ activity }) => activity),
@@ -195,7 +219,7 @@ class AlreadyDone extends Error {}
 
 /**
  * Binds the key to this request and its result, within the transaction that carries it out. Waits for another
- * transaction that holds the key.
+ * transaction that holds the key. A unique violation at COMMIT tells that it became an operation meanwhile.
  * @throws AlreadyDone if that one committed
  */
 export async function claimKey(
@@ -205,6 +229,7 @@ export async function claimKey(
   result: unknown,
 ): Promise<void> {
   const { json, operation, activity } = answerOf(result);
+  tx.check(checkAnswers, [tenantKey, [request.key]]);
   const values = [tenantKey, request.key, request.hash];
   const claimed = await tx.run(claim, [...values, json, operation, activity]);
   if (claimed.length === 0) throw new AlreadyDone('The request was carried out before.');

@@ -3,6 +3,7 @@ export { Database } from './database.ts';
 export {
   type BoundKey,
   bindKeys,
+  bindToOperations,
   claimKey,
   findBound,
   findResult,

@@ -168,12 +168,29 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
     /one key at most/,
   ],
   [
+    'a key that an operation has, and another answer',
+    `insert into idempotency (tenant_id, key, request_hash, result, created_at)
+     select tenant_id, operation_id, input_hash, '{}', now() from entry join operation using (tenant_id, operation_id)
+      where entry.kind = 'REDEEM'`,
+    /one key at most/,
+  ],
+  [
     'a key whose request is told by nobody',
-    `update stored_entry set input_hash = null where operation_id in (
-       select operation_id from idempotency where request_hash is null)`,
+    `update stored_entry set input_hash = null where kind = 'REDEEM'`,
     /what a key answers is there/,
   ],
-  ['a key without its operation', `delete from entry where kind = 'REDEEM'`, /what a key answers is there/],
+  [
+    'a key of an older release whose request is told by nobody',
+    `update stored_operation set input_hash = null where kind = 'TRANSFER';
+     update idempotency set request_hash = null where operation_id in (
+       select operation_id from stored_operation where kind = 'TRANSFER')`,
+    /what a key answers is there/,
+  ],
+  [
+    'a key without its operation',
+    `delete from stored_operation where kind = 'TRANSFER'`,
+    /what a key answers is there/,
+  ],
   [
     'an activity of nobody',
     'update activity set member_id = tenant_id',

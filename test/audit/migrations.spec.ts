@@ -148,6 +148,10 @@ it('keeps what follows from a row out of it, and shows it as it was', async () =
 });
 
 it('finds a request again by the digest of its key', async () => {
+  const [digest, uuid] = [
+    await textOf('0025_sparse_rows.sql'),
+    await partOf('0027_keys_of_operations.sql', /^update idempotency [^;]*;/m),
+  ];
   const keys = async () => await rowsOf('select key, operation_id from idempotency order by created_at, key');
   const texts = new Map<unknown, unknown>();
   const takeBack = async () => {
@@ -155,7 +159,8 @@ it('finds a request again by the digest of its key', async () => {
     await owner.query(`update idempotency set key = 'order 订单 ' || key`);
     for (const { key, operation_id } of await keys()) texts.set(operation_id, digestOf(String(key)));
   };
-  const found = await migrated(takeBack, await textOf('0025_sparse_rows.sql'), keys);
+  const unforced = 'alter table idempotency no force row level security;';
+  const found = await migrated(takeBack, `${digest} ${unforced} ${uuid}`, keys);
   expect(found.length).toBeGreaterThan(1);
   for (const { key, operation_id } of found.filter((row) => row.operation_id !== null))
     expect(key).toBe(texts.get(operation_id));

@@ -270,6 +270,7 @@ describe('the grants of tiers', () => {
         const counting: Transaction = {
           facts: tx.facts,
           defer: tx.defer.bind(tx),
+          check: tx.check.bind(tx),
           run: (stmt, values) => {
             statements += 1;
             return tx.run(stmt, values);

@@ -360,7 +360,8 @@ async function deferredBy(work: () => Promise<unknown>): Promise<string[]> {
         names.push(stmt.name);
         tx.defer(stmt, values, onRows);
       };
-      return act({ facts: tx.facts, run: (stmt, values) => tx.run(stmt, values), defer });
+      const { facts } = tx;
+      return act({ facts, run: tx.run.bind(tx), defer, check: tx.check.bind(tx) });
     };
     return transaction.call(database, key, watched as typeof act, options);
   });

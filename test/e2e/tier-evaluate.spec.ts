@@ -321,7 +321,7 @@ async function risesWithin(work: () => Promise<unknown>): Promise<boolean> {
         names.add(stmt.name);
         return tx.run(stmt, values);
       };
-      return act({ facts: tx.facts, run, defer: tx.defer.bind(tx) });
+      return act({ facts: tx.facts, run, defer: tx.defer.bind(tx), check: tx.check.bind(tx) });
     };
     return transaction.call(database, key, watched as typeof act, options);
   });

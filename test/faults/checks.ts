@@ -21,7 +21,10 @@ export interface Books {
 /** What time does by itself belongs to no request. */
 const findOperations = `select operation_id as id from operation
   where tenant_id = $1 and kind not in ('MATURE', 'EXPIRE')`;
-const findKeys = 'select key as id from idempotency where tenant_id = $1';
+/** Those that are kept, and those that are operations: of version 8, as digests are. */
+const findKeys = `select key as id from idempotency where tenant_id = $1
+  union all
+  select operation_id from operation where tenant_id = $1 and substr(operation_id::text, 15, 1) = '8'`;
 
 export async function readBooks(system: System): Promise<Books> {
   const ids = async (text: string): Promise<Set<string>> =>

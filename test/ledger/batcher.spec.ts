@@ -2,6 +2,7 @@ import { operatorContext } from '../../src/boot/index.ts';
 import { type Application, composeApplication, createLogger } from '../../src/compose.ts';
 import type { LedgerOperation } from '../../src/domain/ledgers/index.ts';
 import { Refusal } from '../../src/kernel/errors.ts';
+import { newKey } from '../../src/kernel/ids.ts';
 import { digestOf } from '../../src/persistence/idempotency.ts';
 import type { Database } from '../../src/persistence/index.ts';
 import { auditLedgers } from '../support/audit.ts';
@@ -142,32 +143,43 @@ describe('postings that arrive at once', () => {
         : earn(inputOf(memberId, 2n, keys[index]));
     };
     expect(await outcomesOf(times(1_000, act))).toEqual({ done: 700, INSUFFICIENT_BALANCE: 300 });
-    const [{ bound }] = await gateway.sql(
-      'select count(*)::int as bound from idempotency where key = any($1)',
+    const [{ bound, apart }] = await gateway.sql(
+      `select (select count(*)::int from operation where operation_id = any($1)) as bound,
+              (select count(*)::int from idempotency where key = any($1)) as apart`,
       [keys.map(digestOf)],
     );
-    expect(bound).toBe(700);
+    expect({ bound, apart }).toEqual({ bound: 700, apart: 0 });
   });
 
-  it('are found again, also where an older release kept their answer as JSON', async () => {
+  it('are found again, also where an older release kept them apart, or their answer as JSON', async () => {
     const memberId = await enrol(gateway);
-    const asks = times(2, () => inputOf(memberId, 3n, newRequestKey()));
+    const asks = times(3, () => inputOf(memberId, 3n, newRequestKey()));
     const first = await Promise.all(asks.map((input) => earn(input)));
-    const kept = `from idempotency where key = any($1)`;
     const keys = asks.map(({ idempotencyKey }) => digestOf(idempotencyKey));
-    const made = await gateway.sql(`select operation_id as key, result ${kept} order by 1`, [keys]);
-    expect(made).toEqual(first.map(({ operationKey }) => ({ key: operationKey, result: null })));
+    const made = first.map(({ operationKey }) => operationKey);
+    expect(made).toEqual(keys);
+    // Their ids were of their own then.
+    const [apart, spelled] = [newKey(), newKey()];
+    const renamed = async (key = '', before = ''): Promise<void> => {
+      await gateway.sql('update stored_entry set operation_id = $2 where operation_id = $1', [before, key]);
+      await gateway.sql('update stored_lot set operation_id = $2 where operation_id = $1', [before, key]);
+    };
+    await renamed(apart, keys[1]);
+    await renamed(spelled, keys[2]);
+    await gateway.sql('insert into idempotency (tenant_id, key, operation_id) values ($1, $2, $3)', [
+      ...[gateway.tenantKey, keys[1], apart],
+    ]);
     await gateway.sql(
-      `update idempotency i
-          set operation_id = null, result = jsonb_build_object('operation', i.operation_id),
-              request_hash = o.input_hash, created_at = o.created_at
-         from operation o
-        where o.operation_id = i.operation_id and i.key = $1`,
-      [keys[0]],
+      `insert into idempotency (tenant_id, key, result, request_hash, created_at)
+       select tenant_id, $1, jsonb_build_object('operation', operation_id), input_hash, created_at
+         from operation where operation_id = $2`,
+      [keys[2], spelled],
     );
     const again = await Promise.all(asks.map((input) => earn(input)));
-    expect(again.map(({ operationKey }) => operationKey)).toEqual(made.map(({ key }) => key));
-    expect(await balanceOf(memberId)).toBe('106');
+    expect(again.map(({ operationKey }) => operationKey)).toEqual([keys[0], apart, spelled]);
+    expect(await balanceOf(memberId)).toBe('109');
+    const others = asks.map((input) => earn({ ...input, amount: 4n }));
+    expect(await outcomesOf(others)).toEqual({ IDEMPOTENCY_CONFLICT: 3 });
   });
 
   it('write nothing when all are refused, not even what time has done or a ledger that is missing', async () => {

@@ -12,12 +12,6 @@ export interface EarnInput {
   readonly reference?: { readonly type: string; readonly id: string } | null;
 }
 
-const claimKey = {
-  name: 'claim',
-  text: `
-    insert into idempotency (tenant_id, key, operation_id) values ($1, $2, $3)
-    on conflict do nothing returning key`,
-};
 /** Locks the ledger, and settles when what is earned now expires: at the end of a local month, in a year. */
 const lockLedger = {
   name: 'lock',
@@ -59,10 +53,13 @@ const writeEntry = {
     returning posted_after`,
 };
 
+/** The operation's id is the key: it isn't one already, and stands beside no other answer. */
+const bindKey = { name: 'key', text: 'select bind_to_operations($1, array[$2::uuid])' };
+
 /** All of it in one call; `floor-function.sql` has it. */
 const callFunction = {
   name: 'function',
-  text: 'select * from floor_earn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
+  text: 'select * from floor_earn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
 };
 
 interface LockedLedger {
@@ -112,19 +109,12 @@ export async function earnPointsByFunction(
   asset: unknown,
 ): Promise<unknown> {
   const { idempotencyKey, amount, reason = null, reference } = input;
-  const operationKey = v7();
+  const operationKey = digestOf(idempotencyKey);
   const { rows } = await pool.query<LockedLedger & { posted_after: string }>({
     ...callFunction,
     values: [
-      ...[
-        tenantKey,
-        digestOf(idempotencyKey),
-        hashOf(input),
-        fromPublicId(input.memberId),
-        input.asset,
-        amount,
-      ],
-      ...[reason, reference?.type ?? null, reference?.id ?? null, operationKey, v7()],
+      ...[tenantKey, operationKey, hashOf(input), fromPublicId(input.memberId), input.asset, amount],
+      ...[reason, reference?.type ?? null, reference?.id ?? null, v7()],
     ],
   });
   const [ledger] = rows;
@@ -141,15 +131,14 @@ function hashOf({ idempotencyKey: _, ...request }: EarnInput): Buffer {
 
 /** A key as the product keeps it. */
 function digestOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex').slice(0, 32);
+  const hex = createHash('sha256').update(key).digest('hex');
+  const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) % 4);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 async function post(client: pg.PoolClient, tenantKey: string, input: EarnInput): Promise<Posted> {
-  const operationKey = v7();
+  const operationKey = digestOf(input.idempotencyKey);
   const hash = hashOf(input);
-  const claim = [tenantKey, digestOf(input.idempotencyKey), operationKey];
-  const claimed = await client.query({ ...claimKey, values: claim });
-  if (claimed.rowCount === 0) throw new Error('The key was used before: the floor keeps no replays.');
   const locked = await client.query<LockedLedger>({
     ...lockLedger,
     values: [tenantKey, fromPublicId(input.memberId), input.asset],
@@ -165,6 +154,7 @@ async function post(client: pg.PoolClient, tenantKey: string, input: EarnInput):
   const operation = [ledger.program_version, ...referred, hash];
   const entry = [tenantKey, ledgerKey, version, amount, operationKey, now, expiresAt, reason, ...operation];
   const written = await client.query<{ posted_after: string }>({ ...writeEntry, values: entry });
+  await client.query({ ...bindKey, values: [tenantKey, operationKey] });
   return { operationKey, ledger, version, postedAfter: written.rows[0]?.posted_after ?? '' };
 }
 

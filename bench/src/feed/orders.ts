@@ -64,6 +64,8 @@ function withoutPosition(text: string, table: string, prefix: string): string {
     [/bench_post/g, `${prefix}post`],
     [/update tenant_feed[^;]*into (\w+);/, `$1 := nextval('bench_position');`],
     [/insert into stored_entry \(/, `insert into ${table} (`],
+    // The lock that goes with the feed's would be one, too.
+    [/bind_to_operations\(/, 'bench_look('],
   ];
   return changes.reduce((changed, [from, to]) => {
     if (!from.test(changed)) throw new Error(`The function has no ${from}.`);

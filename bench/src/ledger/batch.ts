@@ -9,7 +9,7 @@ import type { ServerProcess } from '../processes.ts';
 import type { OpenedProduct } from '../product.ts';
 import type { BenchMember } from './bed.ts';
 import { type Contender, contest, pressEach } from './contest.ts';
-import { SETTINGS } from './floors.ts';
+import { anyKey, SETTINGS } from './floors.ts';
 import { anyOf, askedBy, contenderOver } from './http.ts';
 import { type Row, rowsOf } from './table.ts';
 
@@ -61,18 +61,17 @@ function bareFunction(cleanup: Cleanup, product: OpenedProduct, members: readonl
   };
 }
 
-/** Credits each of the members by one call. */
+/** Credits each of the members by one call; answers the operations. */
 export async function postMany(
   pool: pg.Pool,
   tenantKey: string,
   members: readonly BenchMember[],
   called = 'bench_post_many',
 ): Promise<readonly string[]> {
-  const keys = members.map(() => v7());
-  const operations = members.map(() => v7());
+  const keys = members.map(() => anyKey());
   await pool.query({
     name: called,
-    text: `select ${called}($1, $2, $3, $4, $5, $6, $7, $8)`,
+    text: `select ${called}($1, $2, $3, $4, $5, $6, $7)`,
     values: [
       tenantKey,
       keys,
@@ -80,11 +79,10 @@ export async function postMany(
       members.map(({ memberKey }) => memberKey),
       members.map(({ ledgerKey }) => ledgerKey),
       members.map(() => 1),
-      operations,
       members.map(() => v7()),
     ],
   });
-  return operations;
+  return keys;
 }
 
 /** As many members at random, none of them twice. */

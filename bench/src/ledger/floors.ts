@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { v7 } from 'uuid';
+import { v4, v7 } from 'uuid';
 import type { Cleanup } from '../cleanup.ts';
 import type { OpenedProduct } from '../product.ts';
 import type { BenchMember } from './bed.ts';
@@ -27,7 +27,6 @@ const SQL = {
     'b.clock',
     'select business_time() as now, program_version from tenant where tenant_id = $1',
   ),
-  key: prepared('b.key', 'insert into idempotency (tenant_id, key, operation_id) values ($1, $2, $3)'),
   member: prepared('b.member', 'select status from member where tenant_id = $1 and member_id = $2'),
   ledger: prepared(
     'b.ledger',
@@ -67,12 +66,18 @@ const SQL = {
     `update ledger set posted = $3, version = $4, feed_position = $5, recorded_at = $6
       where tenant_id = $1 and ledger_id = $2`,
   ),
+  key: prepared('b.key', 'select bind_to_operations($1, array[$2::uuid])'),
 } as const;
 
 export function poolOf(cleanup: Cleanup, { appUrl }: OpenedProduct): pg.Pool {
   const pool = new pg.Pool({ connectionString: appUrl, max: CONNECTIONS, options: SETTINGS });
   cleanup.add(() => pool.end());
   return pool;
+}
+
+/** A request's key as it is kept: as unlike any other as a digest. */
+export function anyKey(): string {
+  return v4().replace(/^(.{14})4/, '$18');
 }
 
 function hashOf(key: string): Buffer {
@@ -108,15 +113,15 @@ async function postOn(
   type Rows = Record<string, string>[];
   const ask = async (statement: { name: string; text: string }, ...values: unknown[]): Promise<Rows> =>
     (await client.query<Record<string, string>>({ ...statement, values })).rows;
-  const [key, operation] = [v7(), v7()];
-  const hash = hashOf(key);
+  // The operation's id is the key.
+  const operation = anyKey();
+  const hash = hashOf(operation);
   await ask(SQL.tenant, tenant);
   const [clock] = await ask(SQL.clock, tenant);
   const begun = clock?.now;
   const { memberKey, ledgerKey } = member;
   const [who] = await ask(SQL.member, tenant, memberKey);
   if (who?.status !== 'ACTIVE') throw new Error('The member is not active.');
-  await ask(SQL.key, tenant, key, operation);
   const [ledger] = await ask(SQL.ledger, tenant, ledgerKey, begun);
   // Who waited for the lock doesn't record a time before the last.
   const now = ledger?.now;
@@ -148,17 +153,18 @@ async function postOn(
   ];
   await ask(SQL.entry, tenant, ledgerKey, ...written);
   await ask(SQL.update, tenant, ledgerKey, posted, version, position, now);
+  await ask(SQL.key, tenant, operation);
 }
 
 /** A call of one SQL function for each posting. */
 export function oneFunction(cleanup: Cleanup, product: OpenedProduct, called = 'bench_post'): Way {
   const pool = poolOf(cleanup, product);
-  const call = prepared(`b.${called}`, `select ${called}($1, $2, $3, $4, $5, $6, $7, $8, $9)`);
+  const call = prepared(`b.${called}`, `select ${called}($1, $2, $3, $4, $5, $6, $7, $8)`);
   return {
     name: 'one function a posting',
     post: (kind, { memberKey, ledgerKey }, amount) => {
-      const key = v7();
-      const posting = [kind, memberKey, ledgerKey, amount, v7(), v7()];
+      const key = anyKey();
+      const posting = [kind, memberKey, ledgerKey, amount, v7()];
       return pool.query({ ...call, values: [product.tenantKey, key, hashOf(key), ...posting] });
     },
   };

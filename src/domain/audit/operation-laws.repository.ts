@@ -27,6 +27,10 @@ const makers = statement<BreachRow>(
             where not exists (select from operation o
                                where o.tenant_id = $1 and o.operation_id = made.operation_id)${FIRST}`,
 );
+/**
+ * What a key answers, and whether it leaves the request's hash to that. An operation that was posted for a key
+ * has it as its id, of version 8, and the hash; nothing else may stand under that key.
+ */
 const keys = statement<BreachRow>(
   'audit.operation_keys',
   `${NAMED}select made::uuid as operation_id, count(*) as keys
@@ -38,6 +42,12 @@ const keys = statement<BreachRow>(
                    union all
                    select operation_id::text, request_hash is null from idempotency
                     where tenant_id = $1 and operation_id is not null
+                   union all
+                   select operation_id::text, true from operation
+                    where tenant_id = $1 and substr(operation_id::text, 15, 1) = '8'
+                   union all
+                   select i.key::text, false from idempotency i
+                     join operation o on o.tenant_id = $1 and o.operation_id = i.key where i.tenant_id = $1
                    union all
                    select case when a.activity_id is null then i.activity_id else o.operation_id end::text,
                           false

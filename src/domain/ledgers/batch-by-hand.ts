@@ -101,7 +101,7 @@ export class PostingsByHand {
     program: PinnedProgram,
     one: HandRequest,
   ): Promise<Outcome | { became: 'ALONE' }> {
-    const posting = refusalOr(() => toPosting(ctx, program, one));
+    const posting = refusalOr(() => toPosting(ctx, program, one, one.request.key));
     // What was done before is told again, whatever is in force now.
     if (posting instanceof Refusal) return await this.#known(ctx, one, posting);
     if (one.input.dryRun === true || this.#parts.writer.countsBeyond(program, posting)) {
@@ -163,7 +163,7 @@ export class PostingsByHand {
         mutation: one.mutation,
         input: one.input,
         propose: async (program) => {
-          const posting = toPosting(ctx, program, one);
+          const posting = toPosting(ctx, program, one, newKey());
           await refuseUnkept(this.#parts.records, ctx, program, posting);
           return one.asking === null ? posting : await this.#asked(program, posting, one.asking);
         },
@@ -198,7 +198,12 @@ function toResult(
   return onlyOne(again === undefined ? [] : [again]);
 }
 
-function toPosting(ctx: RequestContext, program: PinnedProgram, { kind, input }: HandRequest): Posting {
+function toPosting(
+  ctx: RequestContext,
+  program: PinnedProgram,
+  { kind, input }: HandRequest,
+  operationKey: string,
+): Posting {
   const memberKey = memberActedOn(ctx, input.memberId, 'memberId');
   const asset = assetOf(program, input.asset, ['asset']);
   if (kind === 'REDEEM' && !asset.spendable)
@@ -206,7 +211,7 @@ function toPosting(ctx: RequestContext, program: PinnedProgram, { kind, input }:
   return {
     ...BY_HAND,
     ...shownOf(input.reason, input.reference),
-    operationKey: newKey(),
+    operationKey,
     kind,
     memberKey,
     asset: input.asset,

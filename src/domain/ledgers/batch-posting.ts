@@ -1,7 +1,7 @@
 import { Refusal } from '../../kernel/errors.ts';
 import {
   type BoundKey,
-  bindKeys,
+  bindToOperations,
   findBound,
   type IdempotentRequest,
   resultFor,
@@ -25,6 +25,7 @@ export interface StoredOperation {
 /** A posting by hand, ready to be committed together with others. */
 export interface HandPosting {
   readonly request: IdempotentRequest;
+  /** Its operation's key is the request's: who looks for the one finds the other. */
   readonly posting: Posting;
   readonly ledgerKey: string;
   /** What it was proposed under; in force still, or it has to be proposed again. */
@@ -180,7 +181,8 @@ function decide(one: HandPosting, found: Found, drafted: Drafted): Outcome | nul
     drafted.changed.add(draft);
     drafted.accepted.push(one);
     // What follows in this batch under the same key finds it bound.
-    found.bound.set(request.key, { ...request, result: resultOf(posting) });
+    const stored: StoredOperation = { operation: request.key };
+    found.bound.set(request.key, { ...request, result: stored });
     return null;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -199,25 +201,16 @@ function write(
   if (first === undefined) return new Map();
   const { program } = first;
   const drafts = [...changed];
-  // Nobody waits for these two: if one fails, the transaction tells so at its end.
-  // The operation keeps the request's hash, as that of its input.
-  const keys = accepted.map(({ request: { key }, posting }) => ({
-    key,
-    hash: null,
-    result: resultOf(posting),
-  }));
-  bindKeys(tx, tenantKey, keys).catch(() => undefined);
+  const keys = accepted.map(({ request: { key } }) => key);
+  bindToOperations(tx, tenantKey, keys);
   const existing = new Set(states.map(({ ledgerKey }) => ledgerKey));
   const fresh = drafts.map(({ state }) => state).filter(({ ledgerKey }) => !existing.has(ledgerKey));
+  // Nobody waits for this: if it fails, the transaction tells so at its end.
   if (fresh.length > 0) insertNew(tx, tenantKey, fresh).catch(() => undefined);
   writeDrafts(tx, tenantKey, drafts, { programVersion: program.version, now });
   const postings = accepted.map(({ posting }) => posting);
   const { operations } = new PostedDrafts(drafts, postings, { tenantKey, program, now });
   return new Map(operations.map((operation) => [operation.operationKey, operation]));
-}
-
-function resultOf({ operationKey }: Posting): StoredOperation {
-  return { operation: operationKey };
 }
 
 function writtenOf(written: ReadonlyMap<string, LedgerOperation>, one: HandPosting | undefined): Outcome {

@@ -35,6 +35,8 @@ export interface Transaction extends Sql {
   readonly facts: Promise<TransactionFacts>;
   /** Sends a last statement together with COMMIT; what it answers is known only once that succeeded. */
   defer<Row>(stmt: Statement<Row>, values: readonly unknown[], onRows?: (rows: Row[]) => void): void;
+  /** Sends a statement behind all others, right before COMMIT: it throws where that mustn't be. */
+  check(stmt: Statement<unknown>, values: readonly unknown[]): void;
 }
 
 export interface TransactionOptions {
@@ -49,6 +51,7 @@ class TenantTransaction implements Transaction {
   readonly #client: pg.ClientBase;
   #gathered: Call[] = [];
   #deferred: Call[] = [];
+  readonly #checks: Call[] = [];
   /** Tells what the deferred statements answered. */
   readonly #answers: (() => void)[] = [];
   #ended = false;
@@ -97,20 +100,25 @@ class TenantTransaction implements Transaction {
     const resolve = (rows: unknown[]): void => {
       this.#answers.push(() => onRows?.(rows as Row[]));
     };
-    const reject = (error: unknown): void => {
-      this.#failure ??= error;
-    };
-    this.#deferred.push({ statement: stmt, values, resolve, reject });
+    this.#deferred.push({ statement: stmt, values, resolve, reject: this.#failed });
   }
+
+  check(stmt: Statement<unknown>, values: readonly unknown[]): void {
+    this.#checks.push({ statement: stmt, values, resolve: () => undefined, reject: this.#failed });
+  }
+
+  readonly #failed = (error: unknown): void => {
+    this.#failure ??= error;
+  };
 
   get hasDeferred(): boolean {
     return this.#deferred.length > 0;
   }
 
-  /** What was not sent yet, what was deferred and the end travel together. */
+  /** What was not sent yet, what was deferred, the checks and the end travel together. */
   async end(last: Statement<unknown>): Promise<void> {
     this.#ended = true;
-    this.#gathered.push(...this.#deferred);
+    this.#gathered.push(...this.#deferred, ...this.#checks);
     this.#deferred = [];
     const ended = this.#send(last, []);
     this.#flush();
