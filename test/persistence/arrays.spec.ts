@@ -58,6 +58,20 @@ describe('arrays that are sent', () => {
     expect(nothing).toEqual([{ uuids: 0 }]);
   });
 
+  it('reach it where an id follows itself, beside others and after them', async () => {
+    const { database, tea } = scratch;
+    const [one, other] = [newKey(), newKey()];
+    for (const ids of [
+      [one, one, null, one, other, other, one],
+      [one, other, one],
+      [other, other],
+    ]) {
+      const [row] = await database.transaction(tea, (tx) => tx.run(told, [ids, [], [], [], [], [], [], []]));
+      const rows: Record<string, unknown>[] = JSON.parse(row?.told ?? '[]');
+      expect(rows.slice(0, ids.length).map(({ u }) => u)).toEqual(ids);
+    }
+  });
+
   it('with a value that is none of their type are refused as their text is', async () => {
     const { database, tea } = scratch;
     const refusal = (values: unknown[]) => database.transaction(tea, (tx) => tx.run(counted, values));

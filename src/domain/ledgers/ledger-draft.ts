@@ -34,7 +34,7 @@ interface LotTerms {
   readonly availableAt: Date;
   readonly expiresAt: Date | null;
   readonly awaits?: string | null;
-  readonly idles?: boolean;
+  readonly idles?: boolean | null;
   readonly portion?: Portion | null;
 }
 
@@ -63,8 +63,9 @@ export class DraftRows {
   protected readonly now: Date;
   readonly recordedAt: Date;
   protected readonly origins: readonly ReversalOrigin[];
+  readonly #allocations: DraftAllocation[] = [];
   /** These are made when they are needed: most drafts only earn. */
-  #allocated: Map<string, DraftAllocation> | null = null;
+  #allocated: Map<LotState, DraftAllocation[]> | null = null;
   #changedLots: Set<LotState> | null = null;
   #changedHolds: Set<HoldState> | null = null;
   #expired: Map<string, bigint> | null = null;
@@ -91,7 +92,7 @@ export class DraftRows {
 
   /** What its operations took from lots. */
   get allocations(): readonly DraftAllocation[] {
-    return this.#allocated === null ? [] : [...this.#allocated.values()];
+    return this.#allocations;
   }
 
   get changedLots(): ReadonlySet<LotState> {
@@ -240,16 +241,19 @@ export class DraftRows {
       this.#expired ??= new Map();
       this.#expired.set(lot.operationKey, this.expiredOf(lot.operationKey) + lost);
     }
-    const place = `${operationKey}:${lot.lotKey}`;
     this.#allocated ??= new Map();
-    const known = this.#allocated.get(place);
+    const ofLot = this.#allocated.get(lot) ?? [];
+    const known = ofLot.find((one) => one.operationKey === operationKey);
     if (known !== undefined) {
       known.amount += amount;
       known.lost += lost;
       return;
     }
     const { ledgerKey, lotKey } = lot;
-    this.#allocated.set(place, { operationKey, ledgerKey, lotKey, amount, lost, lot });
+    const made = { operationKey, ledgerKey, lotKey, amount, lost, lot };
+    ofLot.push(made);
+    this.#allocated.set(lot, ofLot);
+    this.#allocations.push(made);
   }
 
   protected touch(lot: LotState): void {

@@ -67,12 +67,14 @@ function smaller(a: bigint, b: bigint): bigint {
  * @param lots in spending order
  */
 export function planHold(lots: readonly LotState[], amount: bigint): { lot: LotState; amount: bigint }[] {
+  const parts: { lot: LotState; amount: bigint }[] = [];
   let missing = amount;
-  return lots.flatMap((lot) => {
+  for (const lot of lots) {
     const part = smaller(lot.pending ? 0n : lot.remaining - lot.held, missing);
+    if (part > 0n) parts.push({ lot, amount: part });
     missing -= part;
-    return part > 0n ? [{ lot, amount: part }] : [];
-  });
+  }
+  return parts;
 }
 
 /**
@@ -152,11 +154,11 @@ function lotMoment({ pending, remaining, held, availableAt, expiresAt }: LotStat
 
 /** The earliest moment at which time alone changes a ledger with these lots and holds. */
 export function earliestSettlement(lots: readonly LotState[], holds: readonly HoldState[]): Date | null {
-  const active = holds.filter(({ status }) => status === HoldStatus.ACTIVE);
-  const moments = [...lots.map(lotMoment), ...active.map(({ expiresAt }) => expiresAt)];
   let earliest: Date | null = null;
-  for (const moment of moments) {
+  const look = (moment: Date | null): void => {
     if (moment !== null && (earliest === null || moment < earliest)) earliest = moment;
-  }
+  };
+  for (const lot of lots) look(lotMoment(lot));
+  for (const { status, expiresAt } of holds) if (status === HoldStatus.ACTIVE) look(expiresAt);
   return earliest;
 }

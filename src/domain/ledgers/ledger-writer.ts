@@ -362,7 +362,7 @@ function toOperations(
       inputHash: inputHashOf(operation, context),
       writtenEntries: entries,
       writtenAllocations: (taken.get(operationKey) ?? []).flatMap(({ lot, amount }) =>
-        amount === 0n ? [] : [{ lot: { ...lot, tenantKey: context.tenantKey }, amount }],
+        amount === 0n ? [] : [{ lot, amount }],
       ),
     };
   });

@@ -21,12 +21,19 @@ const insertLedgers = statement(
   `insert into ledger (tenant_id, ledger_id, member_id, asset, floor)
    select $1, * from unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[]) on conflict do nothing`,
 );
-const selectOpenLots = statement<LotState>(
+/** What is usual is null on the way: a spend reads many. */
+type OpenLot = Omit<LotState, 'held' | 'lost' | 'pending'> & {
+  held: bigint | null;
+  lost: bigint | null;
+  pending: boolean | null;
+};
+const selectOpenLots = statement<OpenLot>(
   'lot.open',
-  `select ledger_id as "ledgerKey", lot_id as "lotKey", operation_id as "operationKey", amount, remaining, held,
-          pending, available_at as "availableAt", expires_at as "expiresAt",
-          case when idles then created_at end as "createdAt", null::timestamptz as "maturedAt",
-          origin_lot_id as "originLotKey", awaits, idles, portion, lost,
+  `select ledger_id as "ledgerKey", lot_id as "lotKey", operation_id as "operationKey", amount, remaining,
+          nullif(held, 0) as held, nullif(pending, false) as pending, available_at as "availableAt",
+          expires_at as "expiresAt", case when idles then created_at end as "createdAt",
+          null::timestamptz as "maturedAt", origin_lot_id as "originLotKey", awaits,
+          nullif(idles, false) as idles, portion, nullif(lost, 0) as lost,
           case when held > 0 then (
             select json_agg(json_build_object(
                      'part', p.amount::text, 'holdKey', h.hold_id, 'operationKey', h.operation_id,
@@ -91,5 +98,9 @@ export async function findOpenLots(
   tenantKey: string,
   ledgerKeys: readonly string[],
 ): Promise<LotState[]> {
-  return await tx.run(selectOpenLots, [tenantKey, ledgerKeys]);
+  const rows = await tx.run(selectOpenLots, [tenantKey, ledgerKeys]);
+  return rows.map((row) => {
+    const { held, lost, pending } = row;
+    return Object.assign(row, { held: held ?? 0n, lost: lost ?? 0n, pending: pending ?? false });
+  });
 }

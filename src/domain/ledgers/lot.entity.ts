@@ -73,7 +73,7 @@ export class Lot {
 @ObjectType({ simpleResolvers: true, description: 'What an operation took from a lot.' })
 export class Allocation {
   @Field(() => Lot, { description: 'The lot.' })
-  lot!: Omit<Lot, 'createdAt' | 'maturedAt'>;
+  lot!: Omit<Lot, 'tenantKey' | 'createdAt' | 'maturedAt'>;
 
   @Field(() => PointsScalar, { description: 'How much was taken from it; negative when it was given back.' })
   amount!: bigint;

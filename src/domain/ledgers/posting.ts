@@ -172,7 +172,7 @@ export interface LotState {
   /** The activity type that makes it due before its time; null if none does. */
   readonly awaits?: string | null;
   /** Whether its expiry moves on with whatever happens in the ledger. */
-  readonly idles?: boolean;
+  readonly idles?: boolean | null;
   /** Of stored value, which portion it is. */
   readonly portion?: Portion | null;
   /** The first lot that a transferred one came from; null for what was earned here. */

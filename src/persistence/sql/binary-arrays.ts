@@ -35,6 +35,8 @@ const HYPHENS = [8, 13, 18, 23];
 /** What is being written; whoever gets a part of it copies it before the next array is written. */
 let bytes = Buffer.allocUnsafe(64 * 1_024);
 let view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+/** The UUID that this array had last, and where: lots of one ledger follow each other. */
+let last = { uuid: '', at: 0 };
 
 const TYPES = {
   uuid: { oid: 2950, most: () => 16, write: writeUuid },
@@ -73,6 +75,7 @@ export function binaryArray(type: ElementType, values: readonly unknown[]): Buff
   const { oid, most, write }: Encoder = TYPES[type];
   let at = HEADER_BYTES;
   let hasMissing = false;
+  last = { uuid: '', at: 0 };
   reserve(at + LENGTH_BYTES);
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index];
@@ -107,6 +110,10 @@ function reserve(size: number): void {
 
 function writeUuid(value: unknown, at: number): number {
   if (typeof value !== 'string' || value.length !== UUID_LENGTH) return -1;
+  if (value === last.uuid) {
+    bytes.copyWithin(at, last.at, last.at + KEY_PLACES.length);
+    return at + KEY_PLACES.length;
+  }
   for (let index = 0; index < HYPHENS.length; index += 1)
     if (value.charCodeAt(HYPHENS[index] ?? 0) !== HYPHEN) return -1;
   // Whatever is no digit has bits of its own above those of a byte, wherever it stands.
@@ -117,7 +124,10 @@ function writeUuid(value: unknown, at: number): number {
     seen |= digits;
     bytes[at + index] = digits;
   }
-  return seen > 255 ? -1 : at + KEY_PLACES.length;
+  if (seen > 255) return -1;
+  last.uuid = value;
+  last.at = at;
+  return at + KEY_PLACES.length;
 }
 
 function digitOf(code: number): number {
