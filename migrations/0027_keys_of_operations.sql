@@ -18,13 +18,16 @@ alter table idempotency force row level security;
 -- stands in `idempotency`. No unique index reaches over both, so whoever binds keys calls one of these two last, right
 -- before COMMIT. Of two transactions that bind one key in the two ways, the lock keeps the second from looking before
 -- the first one has ended, and what is looked for after a wait sees what that one wrote. Whoever binds in the same
--- way is kept apart by the primary key there, by `operation_of_entry` here.
+-- way is kept apart by the primary key there, by `operation_of_entry` here. Keys are looked up one by one, so that each
+-- is by its index, whatever the tables held when that was planned.
 
 create function bind_to_operations(of_tenant uuid, keys uuid[]) returns void language plpgsql as $$
 begin
   -- One at a time, as they are anyway: they have the feed's row.
   perform pg_advisory_xact_lock(hashtextextended(of_tenant::text, 1));
-  if exists (select from idempotency where tenant_id = of_tenant and key = any(keys)) then
+  if exists (select from unnest(keys) as k (bound)
+              cross join lateral (
+                select from idempotency where tenant_id = of_tenant and key = k.bound offset 0) as found) then
     raise unique_violation using message = 'a key has an answer already', constraint = 'idempotency_pkey';
   end if;
 end $$;
@@ -32,8 +35,11 @@ end $$;
 create function bind_to_answers(of_tenant uuid, keys uuid[]) returns void language plpgsql as $$
 begin
   perform pg_advisory_xact_lock_shared(hashtextextended(of_tenant::text, 1));
-  if exists (select from stored_entry
-              where tenant_id = of_tenant and operation_id = any(keys) and program_version is not null) then
+  if exists (select from unnest(keys) as k (bound)
+              cross join lateral (
+                select from stored_entry
+                 where tenant_id = of_tenant and operation_id = k.bound and program_version is not null
+                offset 0) as found) then
     raise unique_violation using message = 'a key is an operation already', constraint = 'operation_of_entry';
   end if;
 end $$;

@@ -13,7 +13,9 @@ create unique index operation_of_none on entry_none (tenant_id, operation_id) wh
 -- What `bind_to_operations` looks for, without its lock.
 create function bench_look(of_tenant uuid, keys uuid[]) returns void language plpgsql as $$
 begin
-  if exists (select from idempotency where tenant_id = of_tenant and key = any(keys)) then
+  if exists (select from unnest(keys) as k (bound)
+              cross join lateral (
+                select from idempotency where tenant_id = of_tenant and key = k.bound offset 0) as found) then
     raise unique_violation;
   end if;
 end $$;

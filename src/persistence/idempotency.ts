@@ -39,7 +39,7 @@ const RESULT = `case when operation_id is not null then jsonb_build_object('oper
 /** The request's own, or that of the operation which keeps it, as an older release has it. */
 const HASH = `coalesce(i.request_hash, (select o.input_hash from operation o
   where o.tenant_id = $1 and o.operation_id = i.operation_id)) as hash`;
-/** Operations whose id is a key: each has one entry. */
+/** And operations whose id is a key: each has one entry. */
 const find = statement<Pick<BoundKey, 'hash' | 'result'>>(
   'idempotency.find',
   `select ${HASH}, ${RESULT} from idempotency i where i.tenant_id = $1 and i.key = $2
@@ -47,13 +47,16 @@ const find = statement<Pick<BoundKey, 'hash' | 'result'>>(
    select e.input_hash, jsonb_build_object('operation', e.operation_id) from stored_entry e
     where e.tenant_id = $1 and e.operation_id = $2 and e.program_version is not null`,
 );
+/** One by one, so that each is looked up by its whole key, whatever the tables held when this was planned. */
 const findMany = statement<BoundKey>(
   'idempotency.find_many',
-  `select i.key, ${HASH}, ${RESULT} from idempotency i
-    where i.tenant_id = $1 and i.key = any($2::uuid[])
-   union all
-   select e.operation_id, e.input_hash, jsonb_build_object('operation', e.operation_id) from stored_entry e
-    where e.tenant_id = $1 and e.operation_id = any($2::uuid[]) and e.program_version is not null`,
+  `select f.* from unnest($2::uuid[]) as k (key)
+    cross join lateral (
+      select i.key, ${HASH}, ${RESULT} from idempotency i where i.tenant_id = $1 and i.key = k.key
+      union all
+      select e.operation_id, e.input_hash, jsonb_build_object('operation', e.operation_id) from stored_entry e
+       where e.tenant_id = $1 and e.operation_id = k.key and e.program_version is not null
+      offset 0) f`,
 );
 const checkOperations = statement(
   'idempotency.bind_to_operations',

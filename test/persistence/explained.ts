@@ -37,18 +37,37 @@ export interface Explained {
  */
 export async function explained(
   client: pg.Client,
-  { name, text }: Statement<unknown>,
+  statement: Statement<unknown>,
   values: readonly unknown[],
 ): Promise<Explained> {
-  const prepared = pg.escapeIdentifier(`explained.${name}`);
-  await client.query(`prepare ${prepared} as ${text}`);
+  await prepare(client, statement);
+  const found = await explainedPrepared(client, statement, values);
+  await client.query(`deallocate ${preparedName(statement)}`);
+  return found;
+}
+
+function preparedName({ name }: Statement<unknown>): string {
+  return pg.escapeIdentifier(`explained.${name}`);
+}
+
+/** The first run of what is prepared plans it, once and for all until a table is analyzed. */
+export async function prepare(client: pg.Client, statement: Statement<unknown>): Promise<void> {
+  await client.query(`prepare ${preparedName(statement)} as ${statement.text}`);
+}
+
+/** Runs a statement that was prepared. */
+export async function explainedPrepared(
+  client: pg.Client,
+  statement: Statement<unknown>,
+  values: readonly unknown[],
+): Promise<Explained> {
+  const given = values.map(spelled).join(', ');
   const { rows } = await client.query(
-    `explain (analyze, buffers, format json) execute ${prepared} (${values.map(spelled).join(', ')})`,
+    `explain (analyze, buffers, format json) execute ${preparedName(statement)} (${given})`,
   );
-  await client.query(`deallocate ${prepared}`);
   const plan: Plan = rows[0]['QUERY PLAN'][0].Plan;
   const pages = plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
-  return { name, nodes: nodesOf(plan), pages, rows: plan['Actual Rows'] };
+  return { name: statement.name, nodes: nodesOf(plan), pages, rows: plan['Actual Rows'] };
 }
 
 function nodesOf(plan: Plan): Plan[] {
