@@ -14,7 +14,7 @@ const parseAnyArray = pg.types.getTypeParser(UUID_ARRAY, 'text') as (text: strin
 const SECONDS_END = 19;
 
 /** The moment that was read last: what was recorded together, or expires with a month, has one. */
-let last = { text: '', time: 0 };
+const last = { text: '', time: 0 };
 
 /**
  * Our sessions are in UTC, and moments are the most of what is read: this is many times faster than a
@@ -24,7 +24,8 @@ function parseMoment(text: string): Date {
   if (text === last.text) return new Date(last.time);
   const isUsual = text.charCodeAt(4) === 45 && text.endsWith('+00') && text.length <= SECONDS_END + 7;
   if (!isUsual) return parseAnyMoment(text);
-  last = { text, time: timeOf(text) };
+  last.text = text;
+  last.time = timeOf(text);
   return new Date(last.time);
 }
 
