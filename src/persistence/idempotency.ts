@@ -47,6 +47,12 @@ const find = statement<Pick<BoundKey, 'hash' | 'result'>>(
    select e.input_hash, jsonb_build_object('operation', e.operation_id) from stored_entry e
     where e.tenant_id = $1 and e.operation_id = $2 and e.program_version is not null`,
 );
+const findAnswered = statement<BoundKey>(
+  'idempotency.find_answered',
+  `select f.* from unnest($2::uuid[]) as k (key)
+    cross join lateral (
+      select i.key, ${HASH}, ${RESULT} from idempotency i where i.tenant_id = $1 and i.key = k.key offset 0) f`,
+);
 /** One by one, so that each is looked up by its whole key, whatever the tables held when this was planned. */
 const findMany = statement<BoundKey>(
   'idempotency.find_many',
@@ -162,6 +168,14 @@ export function resultFor<Result>(
 /** Those of many keys that are bound. */
 export async function findBound(sql: Sql, tenantKey: string, keys: readonly string[]): Promise<BoundKey[]> {
   return await sql.run(findMany, [tenantKey, keys]);
+}
+
+/**
+ * Those of many keys that are bound, but for those that are operations: for who binds them to answers, and
+ * is told at COMMIT of the few that are.
+ */
+export async function findAnswers(sql: Sql, tenantKey: string, keys: readonly string[]): Promise<BoundKey[]> {
+  return await sql.run(findAnswered, [tenantKey, keys]);
 }
 
 /**

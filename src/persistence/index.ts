@@ -5,6 +5,7 @@ export {
   bindKeys,
   bindToOperations,
   claimKey,
+  findAnswers,
   findBound,
   findResult,
   type IdempotentRequest,

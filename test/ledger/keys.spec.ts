@@ -129,6 +129,19 @@ describe.each(['a hold', 'an enrolment'] as const)('one key for a posting and fo
   });
 });
 
+it('among activities that are recorded together, the key of a posting is in conflict, and costs no other', async () => {
+  const { activities, ledgers } = gateway.application.services;
+  const memberId = await enrol(gateway);
+  const keys = Array.from({ length: 9 }, () => newRequestKey());
+  const [, , taken = ''] = keys;
+  await ledgers.earn(ctx, { idempotencyKey: taken, memberId, asset: 'points', amount: 5n });
+  const lines = keys.map((idempotencyKey) => ({ idempotencyKey, memberId, type: 'scan' }));
+  const told = await activities.recordAll(ctx, lines, { isImport: true });
+  expect(told.map((refusal) => refusal?.reasons[0]?.code ?? null)).toEqual(
+    keys.map((key) => (key === taken ? 'IDEMPOTENCY_CONFLICT' : null)),
+  );
+});
+
 describe('the last statement before COMMIT', () => {
   const keys = [digestOf('kept already')];
   const answer = `insert into idempotency (tenant_id, key, request_hash, result, created_at)

@@ -5,7 +5,7 @@ import {
   type BoundKey,
   bindKeys,
   type Database,
-  findBound,
+  findAnswers,
   type IdempotentRequest,
   idempotentRequest,
   resultFor,
@@ -205,7 +205,7 @@ export class RecordingTogether {
         lines.map(({ input }) => input),
         options,
       ),
-      findBound(
+      findAnswers(
         sql,
         tenantKey,
         lines.map(({ request }) => request.key),
