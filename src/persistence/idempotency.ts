@@ -47,13 +47,14 @@ const find = statement<Pick<BoundKey, 'hash' | 'result'>>(
    select e.input_hash, jsonb_build_object('operation', e.operation_id) from stored_entry e
     where e.tenant_id = $1 and e.operation_id = $2 and e.program_version is not null`,
 );
+/** One by one, so that each is looked up by its whole key, whatever the tables held when this was planned. */
 const findAnswered = statement<BoundKey>(
   'idempotency.find_answered',
   `select f.* from unnest($2::uuid[]) as k (key)
     cross join lateral (
       select i.key, ${HASH}, ${RESULT} from idempotency i where i.tenant_id = $1 and i.key = k.key offset 0) f`,
 );
-/** One by one, so that each is looked up by its whole key, whatever the tables held when this was planned. */
+/** In the same way, and among operations. */
 const findMany = statement<BoundKey>(
   'idempotency.find_many',
   `select f.* from unnest($2::uuid[]) as k (key)

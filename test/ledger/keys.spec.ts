@@ -97,24 +97,17 @@ describe.each(['a hold', 'an enrolment'] as const)('one key for a posting and fo
     }
   });
 
-  it('the posting is done while the other is about to end: that is in conflict', async () => {
+  it.each([
+    ['operation', 'answer'],
+    ['answer', 'operation'],
+  ] as const)('the %s is done while the %s is about to end: that is in conflict', async (done, late) => {
     const ways = await waysOf(name);
-    const late = heldUp(
-      () => ways.answer(gateway.application),
-      () => ways.operation(other),
+    const held = heldUp(
+      () => ways[late](gateway.application),
+      () => ways[done](other),
     );
-    expect(await outcomesOf([late])).toEqual({ IDEMPOTENCY_CONFLICT: 1 });
-    expect(await outcomesOf([ways.operation(gateway.application)])).toEqual({ done: 1 });
-  });
-
-  it('the other is done while the posting is about to end: that is in conflict', async () => {
-    const ways = await waysOf(name);
-    const late = heldUp(
-      () => ways.operation(gateway.application),
-      () => ways.answer(other),
-    );
-    expect(await outcomesOf([late])).toEqual({ IDEMPOTENCY_CONFLICT: 1 });
-    expect(await outcomesOf([ways.answer(gateway.application)])).toEqual({ done: 1 });
+    expect(await outcomesOf([held])).toEqual({ IDEMPOTENCY_CONFLICT: 1 });
+    expect(await outcomesOf([ways[done](gateway.application)])).toEqual({ done: 1 });
   });
 
   it('at once, from two processes, many times: one is done', async () => {

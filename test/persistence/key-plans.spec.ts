@@ -1,6 +1,12 @@
 import type pg from 'pg';
 import { newKey } from '../../src/kernel/ids.ts';
-import { bindKeys, bindToOperations, findBound, findResult } from '../../src/persistence/index.ts';
+import {
+  bindKeys,
+  bindToOperations,
+  findAnswers,
+  findBound,
+  findResult,
+} from '../../src/persistence/index.ts';
 import type { Statement } from '../../src/persistence/sql/statement.ts';
 import type { Transaction } from '../../src/persistence/sql/transaction.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -32,13 +38,14 @@ async function statementsOfKeys(
   const all = tx as Transaction;
   await findResult(all, tenantKey, { key: keys[0] ?? '', hash });
   await findBound(all, tenantKey, keys);
+  await findAnswers(all, tenantKey, keys);
   bindToOperations(all, tenantKey, keys);
   await bindKeys(
     all,
     tenantKey,
     keys.map((key) => ({ key, hash, result: null })),
   );
-  expect(sent).toHaveLength(4);
+  expect(sent).toHaveLength(5);
   return sent;
 }
 
