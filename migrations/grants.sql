@@ -10,6 +10,8 @@ grant update on
   tenant, tenant_feed, api_key, member, member_identity, ledger, stored_lot, hold, benefit_grant, benefit_use,
   limit_counter, metric_day, member_tier, daily_run, refunded
   to app_role;
+-- What is left of a lot goes when nothing is.
+grant select, insert, update, delete on open_lot to app_role;
 -- Of a tier change only that its rules were asked.
 grant update (announced_at) on tier_change to app_role;
 -- Operations, entries, lots and legs are seen in what is stored, the chain is only ever added to; sums of legs grow.

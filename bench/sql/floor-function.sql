@@ -21,9 +21,11 @@ begin
   if not found then raise 'There is no such active member with such a ledger.'; end if;
   v_now := greatest(v_now, l.recorded_at);
   select program_version into v_program from tenant where tenant_id = p_tenant;
-  insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
-                          expires_at, matured_at)
-  values (p_tenant, l.ledger_id, p_lot, p_key, p_amount, p_amount, v_now, v_expires, v_now);
+  insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, available_at, expires_at, matured_at)
+  values (p_tenant, l.ledger_id, p_lot, p_key, p_amount, v_now, v_expires, v_now);
+  insert into open_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, lost, pending, available_at,
+                        expires_at)
+  values (p_tenant, l.ledger_id, p_lot, p_key, p_amount, p_amount, 0, 0, false, v_now, v_expires);
   update tenant_feed set position = position + 1 where tenant_id = p_tenant returning position into v_position;
   update ledger led
      set posted = posted + p_amount, version = version + 1, recorded_at = v_now, feed_position = v_position,

@@ -22,9 +22,12 @@ begin
      left join member on member.tenant_id = p_tenant and member.member_id = m.member_id and status = 'ACTIVE'
     where member.member_id is null;
   if found then raise 'MEMBER_NOT_ACTIVE'; end if;
-  insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
-                          expires_at, matured_at)
-  select p_tenant, ledger_id, lot_id, operation_id, amount, amount, v_now, v_expires, v_now
+  insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, available_at, expires_at, matured_at)
+  select p_tenant, ledger_id, lot_id, operation_id, amount, v_now, v_expires, v_now
+    from unnest(p_ledgers, p_lots, p_keys, p_amounts) as t (ledger_id, lot_id, operation_id, amount);
+  insert into open_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, lost, pending, available_at,
+                        expires_at)
+  select p_tenant, ledger_id, lot_id, operation_id, amount, amount, 0, 0, false, v_now, v_expires
     from unnest(p_ledgers, p_lots, p_keys, p_amounts) as t (ledger_id, lot_id, operation_id, amount);
   update tenant_feed set position = position + v_count where tenant_id = p_tenant
   returning position - v_count into v_before;

@@ -34,11 +34,12 @@ select tenant_id, ledger_id, version, operation_id, case when delta > 0 then 'EA
   from act, setting;
 
 -- What a ledger earned first it has still; of the pairs nothing is left.
-insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
-                        expires_at, matured_at)
-select tenant_id, ledger_id, lot_id, operation_id, delta, case when version <= lots then delta else 0 end, now, expires,
-       now
-  from act, setting where delta > 0;
+insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, available_at, expires_at, matured_at)
+select tenant_id, ledger_id, lot_id, operation_id, delta, now, expires, now from act, setting where delta > 0;
+insert into open_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, lost, pending, available_at,
+                      expires_at)
+select tenant_id, ledger_id, lot_id, operation_id, delta, delta, 0, 0, false, now, expires
+  from act, setting where version <= lots;
 
 insert into ledger (tenant_id, ledger_id, member_id, asset, posted, floor, version, feed_position, recorded_at,
                     settle_at)

@@ -5,7 +5,7 @@ create function bench_post(p_tenant uuid, p_key uuid, p_hash bytea, p_kind text,
 language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   l ledger;
-  o lot;
+  o open_lot;
   v_now timestamptz;
   v_program integer;
   v_position bigint;
@@ -25,17 +25,23 @@ begin
   -- Who waited for the lock doesn't record a time before the last.
   v_now := greatest(v_now, l.recorded_at);
   if p_kind = 'EARN' then
-    insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
-                            expires_at, matured_at)
-    values (p_tenant, p_ledger, p_lot, p_key, p_amount, p_amount, v_now, v_expires, v_now);
+    insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, available_at, expires_at, matured_at)
+    values (p_tenant, p_ledger, p_lot, p_key, p_amount, v_now, v_expires, v_now);
+    insert into open_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, lost, pending,
+                          available_at, expires_at)
+    values (p_tenant, p_ledger, p_lot, p_key, p_amount, p_amount, 0, 0, false, v_now, v_expires);
   else
     if l.posted - l.held < p_amount then raise 'INSUFFICIENT_BALANCE'; end if;
     v_left := p_amount;
-    for o in select * from lot where tenant_id = p_tenant and ledger_id = p_ledger and remaining > 0
+    for o in select * from open_lot where tenant_id = p_tenant and ledger_id = p_ledger
               order by expires_at, lot_id loop
       v_taken := least(v_left, o.remaining - o.held);
-      update stored_lot set remaining = remaining - v_taken
-       where tenant_id = p_tenant and ledger_id = p_ledger and lot_id = o.lot_id;
+      if v_taken = o.remaining then
+        delete from open_lot where tenant_id = p_tenant and ledger_id = p_ledger and lot_id = o.lot_id;
+      else
+        update open_lot set remaining = remaining - v_taken
+         where tenant_id = p_tenant and ledger_id = p_ledger and lot_id = o.lot_id;
+      end if;
       v_lots := v_lots || o.lot_id;
       v_takings := v_takings || v_taken;
       v_left := v_left - v_taken;

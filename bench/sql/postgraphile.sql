@@ -6,8 +6,8 @@ create type expiring_amount as (amount bigint, expires_at timestamptz);
 
 create function ledger_expiring(l ledger, within interval) returns setof expiring_amount
 language sql stable as $$
-  select sum(remaining)::bigint, expires_at from lot
-   where lot.tenant_id = l.tenant_id and lot.ledger_id = l.ledger_id and remaining > 0
+  select sum(remaining)::bigint, expires_at from open_lot
+   where open_lot.tenant_id = l.tenant_id and open_lot.ledger_id = l.ledger_id
      and expires_at > now() and expires_at <= now() + within
    group by expires_at order by expires_at
 $$;
@@ -98,6 +98,7 @@ declare
   request_hash bytea := sha256(convert_to(
     concat_ws(E'\n', 'earnPoints', member_id, asset, amount, reason, reference_type, reference_id), 'UTF8'));
   operation_key uuid := request_key(idempotency_key);
+  lot_key uuid := uuidv7();
   account ledger;
   place bigint;
   written entry;
@@ -107,9 +108,11 @@ begin
    where l.tenant_id = tenant and l.member_id = member_id and l.asset = asset and m.status = 'ACTIVE'
      for update of l;
   if not found then raise exception 'there is no such active member with such a ledger'; end if;
-  insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
-                          expires_at, matured_at)
-  values (tenant, account.ledger_id, uuidv7(), operation_key, amount, amount, now, expires, now);
+  insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, available_at, expires_at, matured_at)
+  values (tenant, account.ledger_id, lot_key, operation_key, amount, now, expires, now);
+  insert into open_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, lost, pending, available_at,
+                        expires_at)
+  values (tenant, account.ledger_id, lot_key, operation_key, amount, amount, 0, 0, false, now, expires);
   update tenant_feed set position = position + 1 where tenant_id = tenant returning position into place;
   update ledger l set posted = l.posted + amount, version = l.version + 1, feed_position = place,
                       recorded_at = now, settle_at = least(l.settle_at, expires)

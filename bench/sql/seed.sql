@@ -58,15 +58,19 @@ select tenant_id, ledger_id, version, operation_id, kind, amount,
        case when kind = 'REDEEM' then 'R' else 'I' end::"char", program_version
   from act, setting;
 
-insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
-                        expires_at, matured_at)
-select tenant_id, a.ledger_id, a.lot_id, a.operation_id, a.amount, a.amount - coalesce(spent.amount, 0),
-       a.occurred_at, a.expires_at, a.occurred_at
+insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, available_at, expires_at, matured_at)
+select tenant_id, ledger_id, lot_id, operation_id, amount, occurred_at, expires_at, occurred_at
+  from act cross join setting where kind = 'EARN';
+
+insert into open_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, lost, pending, available_at,
+                      expires_at)
+select tenant_id, a.ledger_id, a.lot_id, a.operation_id, a.amount, a.amount - coalesce(spent.amount, 0), 0, 0, false,
+       a.occurred_at, a.expires_at
   from act a
   cross join setting
   left join (select ledger_id, 1 as version, -sum(amount) as amount from act where kind = 'REDEEM'
               group by ledger_id) as spent using (ledger_id, version)
- where a.kind = 'EARN';
+ where a.kind = 'EARN' and a.amount > coalesce(spent.amount, 0);
 
 insert into ledger (tenant_id, ledger_id, member_id, asset, posted, floor, version, feed_position,
                     recorded_at, settle_at)

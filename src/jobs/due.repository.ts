@@ -46,10 +46,10 @@ const selectDueWork = statement<DueWork>(
   'job.due_work',
   `select business_time() as now, t.program_version as "programVersion",
           (select d.day from daily_run d where d.tenant_id = $1) as day,
-          exists (select from lot l
+          exists (select from open_lot l
                    where l.tenant_id = $1 and l.pending and l.available_at <= business_time())
-            or exists (select from lot l
-                        where l.tenant_id = $1 and l.remaining > 0 and l.remaining > l.held
+            or exists (select from open_lot l
+                        where l.tenant_id = $1 and l.remaining > l.held
                           and l.expires_at <= business_time())
             or exists (select from hold h
                         where h.tenant_id = $1 and h.status = 'ACTIVE' and h.expires_at <= business_time())

@@ -51,7 +51,15 @@ const contents = () =>
   );
 
 /** Copies of tables, so that a fault can be committed, looked at by others, and undone. */
-const TABLES = ['stored_operation', 'stored_entry', 'stored_lot', 'hold', 'hold_lot', 'operation_chain'];
+const TABLES = [
+  'stored_operation',
+  'stored_entry',
+  'stored_lot',
+  'open_lot',
+  'hold',
+  'hold_lot',
+  'operation_chain',
+];
 
 async function tampered<Result>(fault: string, look: () => Promise<Result>): Promise<Result> {
   const before = await contents();
@@ -226,10 +234,14 @@ describe('the chain', () => {
   });
 
   it.each([
-    ['a lot', 'lot', `update lot set expires_at = expires_at + interval '1 year' where operation_id = $key`],
-    ['a lot’s amount', 'lot', `update lot set amount = amount + 1 where operation_id = $key`],
-    ['a lost lot', 'lot', `update lot set operation_id = tenant_id where operation_id = $key`],
-    ['a lot’s portion', 'lot', `update lot set portion = 'PAID' where operation_id = $key`],
+    [
+      'a lot',
+      'lot',
+      `update stored_lot set expires_at = expires_at + interval '1 year' where operation_id = $key`,
+    ],
+    ['a lot’s amount', 'lot', `update stored_lot set amount = amount + 1 where operation_id = $key`],
+    ['a lost lot', 'lot', `update stored_lot set operation_id = tenant_id where operation_id = $key`],
+    ['a lot’s portion', 'lot', `update stored_lot set portion = 'PAID' where operation_id = $key`],
     [
       'what was taken from a lot',
       'entry',
@@ -319,7 +331,7 @@ describe('the chain', () => {
 
   it('finds an operation of which nothing is left', async () => {
     const [, , key] = await sealedKeys();
-    const tables = ['stored_operation', 'stored_lot', 'hold', 'hold_lot'];
+    const tables = ['stored_operation', 'stored_lot', 'open_lot', 'hold', 'hold_lot'];
     const { fault } = await tampered(
       `with ${tables.map((name) => `${name}_gone as (delete from ${name} where operation_id = '${key}')`)}
        delete from stored_entry where operation_id = '${key}'`,

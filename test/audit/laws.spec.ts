@@ -86,10 +86,14 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
   ['a lost position', 'update tenant_feed set position = position + 1', /feed positions/],
   ['a changed balance', 'update ledger set posted = posted + 1', /as its last entry left it/],
   ['an entry that its ledger missed', 'update ledger set version = version - 1', /as its last entry left it/],
-  ['a lot with too little', 'update lot set remaining = remaining - 1 where remaining > 1', /less the debt/],
+  [
+    'a lot with too little',
+    'update open_lot set remaining = remaining - 1 where remaining > 1 and held = 0',
+    /less the debt/,
+  ],
   [
     'a lot that is pending too long',
-    'update stored_lot set pending = not coalesce(pending, false)',
+    'update stored_lot set matured_at = case when matured_at is null then available_at end',
     /less the debt.*parts too/,
   ],
   ['a held part that no lot holds', 'update ledger set held = 1 where posted > 1', /parts too/],
@@ -110,15 +114,19 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
     'update stored_lot set lost = coalesce(lost, 0) + 1',
     /lost what time took/,
   ],
-  ['a lot that matured in silence', 'update lot set matured_at = null', /has matured/],
-  ['a credit without a lot', 'delete from lot', /made a lot of its amount/],
+  [
+    'a lot that matured in silence',
+    `update stored_lot set matured_at = coalesce(created_at, available_at) - interval '1 hour'`,
+    /has matured/,
+  ],
+  ['a credit without a lot', 'delete from stored_lot', /made a lot of its amount/],
   [
     'a portion that changed on its way',
-    `update lot set portion = 'PAID', origin_lot_id = (select lot_id from lot order by lot_id limit 1)
+    `update stored_lot set portion = 'PAID', origin_lot_id = (select lot_id from lot order by lot_id limit 1)
       where lot_id <> (select lot_id from lot order by lot_id limit 1)`,
     /the same portion/,
   ],
-  ['a lot out of nowhere', 'update lot set operation_id = tenant_id', /made a lot of its amount/],
+  ['a lot out of nowhere', 'update stored_lot set operation_id = tenant_id', /made a lot of its amount/],
   [
     'a spend that took too little',
     `${SPELL_TAKEN_OUT} update stored_entry set taken[1] = taken[1] - 1 where taken is not null`,
@@ -126,8 +134,18 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
   ],
   [
     'a held part that no hold has',
-    'update stored_lot set held = coalesce(held, 0) + 1 where remaining > 1',
+    'update open_lot set held = held + 1 where remaining > held',
     /what holds have of it/,
+  ],
+  [
+    'a lot that is open without being there',
+    'update open_lot set lot_id = gen_random_uuid()',
+    /what the lot says itself/,
+  ],
+  [
+    'a lot whose rest expires at another time',
+    `update open_lot set expires_at = expires_at + interval '1 day'`,
+    /what the lot says itself/,
   ],
   ['a hold that captured in silence', 'update hold set captured = 1', /more than it had/],
   ['a hold that ended in silence', `update hold set status = 'RELEASED'`, /more than it had/],
@@ -143,7 +161,11 @@ const FAULTS: [what: string, sql: string, laws: RegExp][] = [
     `delete from entry where kind = 'TRANSFER'`,
     /the entries that it wrote/,
   ],
-  ['a lot that no operation made', 'update lot set operation_id = tenant_id', /made a lot is an operation/],
+  [
+    'a lot that no operation made',
+    'update stored_lot set operation_id = tenant_id',
+    /made a lot is an operation/,
+  ],
   [
     'an operation under two keys',
     `${AGAIN} select tenant_id, ${OTHER_KEY}, request_hash, result, created_at, operation_id, activity_id

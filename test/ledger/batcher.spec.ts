@@ -163,6 +163,7 @@ describe('postings that arrive at once', () => {
     const renamed = async (key = '', before = ''): Promise<void> => {
       await gateway.sql('update stored_entry set operation_id = $2 where operation_id = $1', [before, key]);
       await gateway.sql('update stored_lot set operation_id = $2 where operation_id = $1', [before, key]);
+      await gateway.sql('update open_lot set operation_id = $2 where operation_id = $1', [before, key]);
     };
     await renamed(apart, keys[1]);
     await renamed(spelled, keys[2]);

@@ -55,9 +55,13 @@ async function addCredits(): Promise<void> {
                               posted_after, feed_position, occurred_at, account, program_version)
     select '${tenantKey}', ${OF_EACH.ledger}, 1, ${EARNED}, ${EARNED}, 'EARN', 10, 10, n, now(), 'I', 1
       from ${each};
-    insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
-                            pending, awaits)
-    select '${tenantKey}', ${OF_EACH.ledger}, ${EARNED}, ${EARNED}, 10, 10, 'infinity', true, 'order_completed'
+    insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, available_at, awaits)
+    select '${tenantKey}', ${OF_EACH.ledger}, ${EARNED}, ${EARNED}, 10, 'infinity', 'order_completed'
+      from ${each};
+    insert into open_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, lost, pending,
+                          available_at, awaits)
+    select '${tenantKey}', ${OF_EACH.ledger}, ${EARNED}, ${EARNED}, 10, 10, 0, 0, true, 'infinity',
+           'order_completed'
       from ${each};
     insert into hold (tenant_id, hold_id, ledger_id, operation_id, amount, status, created_at)
     select '${tenantKey}', ${EARNED}, ${OF_EACH.ledger}, ${EARNED}, 1, 'ACTIVE', now() from ${each} where n < 10;

@@ -28,17 +28,16 @@ const selectLedgers = {
       left join lateral (
         select sum(remaining) filter (where o.pending and available_at <= now()) as due,
                sum(remaining - o.held) filter (where expires_at <= now() and available_at <= now()) as expired
-          from lot o
+          from open_lot o
          where l.settle_at <= now() and o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id
-           and remaining > 0
       ) s on true
      where tenant_id = $1 and member_id = $2`,
 };
 const selectExpiring = {
   name: 'expiring',
   text: `
-    select ledger_id, sum(remaining) as amount, expires_at from lot
-     where tenant_id = $1 and ledger_id = any($2::uuid[]) and remaining > 0
+    select ledger_id, sum(remaining) as amount, expires_at from open_lot
+     where tenant_id = $1 and ledger_id = any($2::uuid[])
        and expires_at > now() and expires_at <= now() + $3::interval
      group by ledger_id, expires_at order by expires_at`,
 };

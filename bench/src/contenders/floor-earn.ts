@@ -29,9 +29,13 @@ const lockLedger = {
 const insertLot = {
   name: 'lot',
   text: `
-    insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
-                            expires_at, matured_at)
-    values ($1, $2, $3, $4, $5, $5, $6, $7, $6)`,
+    with made as (
+      insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, available_at, expires_at,
+                              matured_at)
+      values ($1, $2, $3, $4, $5, $6, $7, $6))
+    insert into open_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, lost, pending,
+                          available_at, expires_at)
+    values ($1, $2, $3, $4, $5, $5, 0, 0, false, $6, $7)`,
 };
 /** Ledger, feed and entry in one statement, last: the feed's row stays locked until the commit. */
 const writeEntry = {

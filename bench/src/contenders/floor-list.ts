@@ -30,9 +30,8 @@ const selectPage = {
       left join lateral (
         select sum(remaining) filter (where o.pending and available_at <= now()) as due,
                sum(remaining - o.held) filter (where expires_at <= now() and available_at <= now()) as expired
-          from lot o
+          from open_lot o
          where l.settle_at <= now() and o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id
-           and remaining > 0
       ) s on true
      order by page.enrolled_at desc, page.member_id desc`,
 };

@@ -30,7 +30,7 @@ export interface Filling {
 /** Enough that nobody runs out of points. */
 export const PLENTY = 1_000_000;
 
-const FILLED = ['stored_entry', 'stored_lot'];
+const FILLED = ['stored_entry', 'stored_lot', 'open_lot'];
 
 /** Makes members with ledgers, as the tables' owner, who has `app.tenant_id` set from then on. */
 export async function fill(

@@ -20,7 +20,16 @@ const CALLERS = 400;
 const TARGET = 600;
 /** What the ledger keeps of what was posted. */
 const TABLES = [
-  ...['idempotency', 'stored_operation', 'stored_entry', 'stored_lot', 'ledger', 'hold', 'hold_lot'],
+  ...[
+    'idempotency',
+    'stored_operation',
+    'stored_entry',
+    'stored_lot',
+    'open_lot',
+    'ledger',
+    'hold',
+    'hold_lot',
+  ],
   ...['operation_chain', 'leg_day', 'leg_rollup', 'tenant_feed'],
 ];
 

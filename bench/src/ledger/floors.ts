@@ -35,19 +35,24 @@ const SQL = {
   ),
   lot: prepared(
     'b.lot',
-    `insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, available_at,
-                             expires_at, matured_at)
-     values ($1, $2, $3, $4, $5, $5, $6, $6::timestamptz + interval '1 year', $6)`,
+    `with made as (
+       insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, available_at, expires_at,
+                               matured_at)
+       values ($1, $2, $3, $4, $5, $6, $6::timestamptz + interval '1 year', $6))
+     insert into open_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, lost, pending,
+                           available_at, expires_at)
+     values ($1, $2, $3, $4, $5, $5, 0, 0, false, $6, $6::timestamptz + interval '1 year')`,
   ),
   lots: prepared(
     'b.lots',
-    `select lot_id, remaining from lot where tenant_id = $1 and ledger_id = $2 and remaining > 0
+    `select lot_id, remaining from open_lot where tenant_id = $1 and ledger_id = $2
       order by expires_at, lot_id`,
   ),
   take: prepared(
     'b.take',
-    'update stored_lot set remaining = remaining - $4 where tenant_id = $1 and ledger_id = $2 and lot_id = $3',
+    'update open_lot set remaining = remaining - $4 where tenant_id = $1 and ledger_id = $2 and lot_id = $3',
   ),
+  close: prepared('b.close', 'delete from open_lot where tenant_id = $1 and ledger_id = $2 and lot_id = $3'),
   feed: prepared(
     'b.feed',
     'update tenant_feed set position = position + 1 where tenant_id = $1 returning position',
@@ -135,7 +140,8 @@ async function postOn(
     const [lot] = await ask(SQL.lots, tenant, ledgerKey);
     if (Number(lot?.remaining) < amount) throw new Error('The floor spends from one lot alone.');
     from = lot?.lot_id;
-    await ask(SQL.take, tenant, ledgerKey, from, amount);
+    if (Number(lot?.remaining) === amount) await ask(SQL.close, tenant, ledgerKey, from);
+    else await ask(SQL.take, tenant, ledgerKey, from, amount);
   }
   const [feed] = await ask(SQL.feed, tenant);
   const position = feed?.position;

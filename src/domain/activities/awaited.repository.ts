@@ -26,7 +26,7 @@ const selectAwaiting = statement<AwaitingLots>(
             join ledger n on n.tenant_id = $1 and n.asset = f.asset
                          and n.member_id = case when m.merged_into is null then m.member_id
                                                 else m.merged_into end
-            join lot l on l.tenant_id = $1 and l.ledger_id = n.ledger_id and l.remaining > 0 and l.pending
+            join open_lot l on l.tenant_id = $1 and l.ledger_id = n.ledger_id and l.pending
                       and l.awaits = $2
                       and (l.operation_id = o.operation_id or l.origin_lot_id in (
                             select r.lot_id from lot r

@@ -101,6 +101,19 @@ const portions = statement<BreachRow>(
             where t.tenant_id = $1 and t.portion is distinct from f.portion${FIRST}`,
 );
 
+const openLots = statement<BreachRow>(
+  'audit.open_lots',
+  `${NAMED}select ledger_id, lot_id, o.amount, t.amount as lot_amount, o.lost, t.lost as lot_lost, o.available_at,
+                  t.available_at as lot_available_at, o.expires_at, t.expires_at as lot_expires_at
+             from (select * from open_lot where tenant_id = $1) o
+             left join (select * from lot where tenant_id = $1) t using (ledger_id, lot_id)
+            where (o.operation_id, o.amount, o.lost, o.pending, o.available_at, o.expires_at, o.idles_since,
+                   o.origin_lot_id, o.awaits, o.portion)
+                  is distinct from
+                  (t.operation_id, t.amount, t.lost, t.pending, t.available_at, t.expires_at,
+                   case when t.idles then t.created_at end, t.origin_lot_id, t.awaits, t.portion)${FIRST}`,
+);
+
 /** What holds of lots, and of what was taken from them. */
 export const lotLaws: readonly Law[] = [
   {
@@ -166,5 +179,13 @@ export const lotLaws: readonly Law[] = [
       'zh-CN': '来自其他账户的批次与原批次同属本金或赠金',
     },
     broken: portions,
+  },
+  {
+    code: 'open-lots',
+    says: {
+      en: 'what is left of a lot says of the lot what the lot says itself',
+      'zh-CN': '未用完批次的余量记录与批次本身的内容一致',
+    },
+    broken: openLots,
   },
 ];

@@ -27,7 +27,7 @@ const unsettled = `
              filter (where o.expires_at <= ${NOW}
                        and o.available_at <= ${NOW}) as expired,
            sum(r.amount) as lapsed
-      from lot o
+      from open_lot o
       left join (
         select a.lot_id, sum(a.amount) as amount
           from hold h
@@ -35,7 +35,7 @@ const unsettled = `
          where h.tenant_id = l.tenant_id and h.ledger_id = l.ledger_id and h.status = 'ACTIVE'
            and h.expires_at <= ${NOW}
          group by a.lot_id) r on r.lot_id = o.lot_id
-     where o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id and o.remaining > 0
+     where o.tenant_id = l.tenant_id and o.ledger_id = l.ledger_id
   ) s on l.settle_at <= ${NOW}`;
 
 const selectByMembers = statement<ReadLedger>(
@@ -91,8 +91,8 @@ const selectEntries = statement<Entry>(
 const selectExpiring = statement<{ ledgerKey: string; amount: bigint; expiresAt: Date }>(
   'lot.expiring',
   `select ledger_id as "ledgerKey", sum(remaining)::bigint as amount, expires_at as "expiresAt"
-     from lot
-    where tenant_id = $1 and ledger_id = any($2::uuid[]) and remaining > 0
+     from open_lot
+    where tenant_id = $1 and ledger_id = any($2::uuid[])
       and expires_at > ${NOW}
       and expires_at <= (${NOW} at time zone $3 + $4::interval) at time zone $3
                         + $5::interval
@@ -201,11 +201,12 @@ const selectBalanceAt = statement<{
 const selectDue = statement<{ ledgerKey: string }>(
   'lot.due',
   `select ledger_id as "ledgerKey" from (
-     (select ledger_id from lot where tenant_id = $1 and pending and available_at <= business_time()
+     (select ledger_id from open_lot
+       where tenant_id = $1 and pending and available_at <= business_time()
        order by available_at limit $2)
      union
-     (select ledger_id from lot where tenant_id = $1 and remaining > 0 and expires_at <= business_time()
-        and remaining > held
+     (select ledger_id from open_lot
+       where tenant_id = $1 and expires_at <= business_time() and remaining > held
        order by expires_at limit $2)
      union
      (select ledger_id from hold where tenant_id = $1 and status = 'ACTIVE' and expires_at <= business_time()

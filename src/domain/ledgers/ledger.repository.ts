@@ -31,9 +31,9 @@ const selectOpenLots = statement<OpenLot>(
   'lot.open',
   `select ledger_id as "ledgerKey", lot_id as "lotKey", operation_id as "operationKey", amount, remaining,
           nullif(held, 0) as held, nullif(pending, false) as pending, available_at as "availableAt",
-          expires_at as "expiresAt", case when idles then created_at end as "createdAt",
+          expires_at as "expiresAt", idles_since as "createdAt",
           null::timestamptz as "maturedAt", origin_lot_id as "originLotKey", awaits,
-          nullif(idles, false) as idles, portion, nullif(lost, 0) as lost,
+          nullif(idles_since is not null, false) as idles, portion, nullif(lost, 0) as lost,
           case when held > 0 then (
             select json_agg(json_build_object(
                      'part', p.amount::text, 'holdKey', h.hold_id, 'operationKey', h.operation_id,
@@ -44,10 +44,10 @@ const selectOpenLots = statement<OpenLot>(
              cross join lateral (
                select sum(a.amount) as amount from hold_lot a
                 where a.tenant_id = $1 and a.ledger_id = h.ledger_id and a.hold_id = h.hold_id
-                  and a.lot_id = lot.lot_id) p
-             where h.tenant_id = $1 and h.ledger_id = lot.ledger_id and h.status = 'ACTIVE' and p.amount > 0)
+                  and a.lot_id = o.lot_id) p
+             where h.tenant_id = $1 and h.ledger_id = o.ledger_id and h.status = 'ACTIVE' and p.amount > 0)
           end as "heldBy"
-     from lot where tenant_id = $1 and ledger_id = any($2::uuid[]) and remaining > 0
+     from open_lot o where tenant_id = $1 and ledger_id = any($2::uuid[])
     order by ledger_id, expires_at, lot_id`,
 );
 /** A ledger that a posting needs, whether it exists yet or not. */
