@@ -1,0 +1,108 @@
+import type pg from 'pg';
+import { writeDrafts } from '../../src/domain/ledgers/draft.repository.ts';
+import { LedgerDraft } from '../../src/domain/ledgers/ledger.policy.ts';
+import { findOpenLots } from '../../src/domain/ledgers/ledger.repository.ts';
+import { newKey } from '../../src/kernel/ids.ts';
+import type { Transaction } from '../../src/persistence/index.ts';
+import type { Statement } from '../../src/persistence/sql/statement.ts';
+import { day, ledgerOf, newLot, newPosting } from '../ledger/drafts.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { connectPlanning, explainedPrepared, prepare } from './explained.ts';
+import { connect } from './furnished.ts';
+
+const LEDGERS = 20_000;
+/** What tells of a whole tenant being read: far fewer than its tables' pages. */
+const FEW_PAGES = 250;
+
+const tenantKey = newKey();
+
+type Sent = readonly [Statement<unknown>, readonly unknown[]];
+
+/** How open lots are read and changed: spends that empty one lot of each ledger and leave something of another. */
+async function statementsOfLots(ledgerKeys: readonly string[]): Promise<Sent[]> {
+  const sent: Sent[] = [];
+  const tx: Partial<Transaction> = {
+    run: async (statement, values) => {
+      sent.push([statement, values]);
+      return [];
+    },
+    defer: () => undefined,
+  };
+  await findOpenLots(tx as Transaction, tenantKey, ledgerKeys);
+  const drafts = ledgerKeys.map((ledgerKey) => {
+    const lots = [newLot(5n, { ledgerKey, lotKey: ledgerKey }), newLot(5n, { ledgerKey, lotKey: newKey() })];
+    const draft = new LedgerDraft(ledgerOf(lots, { tenantKey, ledgerKey }), lots, day(0));
+    draft.apply(newPosting('REDEEM', 7n));
+    return draft;
+  });
+  writeDrafts(tx as Transaction, tenantKey, drafts, { programVersion: 1, now: day(0) });
+  expect(sent.map(([{ name }]) => name)).toEqual([
+    ...['lot.open', 'open_lot.close', 'open_lot.keep', 'lot.update'],
+  ]);
+  return sent;
+}
+
+async function fill(owner: pg.Client, from: number, to: number): Promise<void> {
+  const each = `generate_series(${from}, ${to}) as n`;
+  const lot = `'${tenantKey}', md5('ledger' || n)::uuid, md5('ledger' || n)::uuid, md5('operation' || n)::uuid, 5`;
+  await owner.query(`
+    insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, available_at)
+    select ${lot}, now() from ${each};
+    insert into open_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, lost, pending,
+                          available_at)
+    select ${lot}, 5, 0, 0, false, now() from ${each}`);
+}
+
+const LOOK = 'vacuum (analyze) stored_lot, open_lot';
+
+describe.each([
+  ['empty, and never looked at', 0, ''],
+  ['empty, and vacuumed', 0, LOOK],
+  ['small, and vacuumed', 30, LOOK],
+  ['small, and never looked at', 500, ''],
+])('what a session planned while the tables of lots were %s', (_, few, look) => {
+  let database: TestDatabase;
+  let owner: pg.Client;
+  let client: pg.Client;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    owner = await connect(database.adminUrl);
+    client = await connectPlanning(database.appUrl);
+    for (const one of [owner, client])
+      await one.query(`select set_config('app.tenant_id', $1, false)`, [tenantKey]);
+    // What has been analyzed since would be planned again.
+    await owner.query(`alter table stored_lot set (autovacuum_enabled = off);
+                       alter table open_lot set (autovacuum_enabled = off)`);
+    await fill(owner, 1, few);
+    await owner.query(look);
+    for (const [statement, values] of await statementsOfLots([newKey()])) {
+      await prepare(client, statement);
+      await client.query('begin');
+      await explainedPrepared(client, statement, values);
+      await client.query('rollback');
+    }
+    await fill(owner, few + 1, LEDGERS);
+  });
+  afterAll(async () => {
+    await Promise.all([owner.end(), client.end()]);
+    await database.drop();
+  });
+
+  it('reads few pages for ten ledgers', async () => {
+    const { rows } = await owner.query<{ key: string }>(
+      `select md5('ledger' || n * 1999)::uuid as key from generate_series(1, 10) as n`,
+    );
+    await client.query('begin');
+    for (const [statement, values] of await statementsOfLots(rows.map(({ key }) => key))) {
+      const { name, pages } = await explainedPrepared(client, statement, values);
+      expect({ name, isMany: pages > FEW_PAGES ? pages : false }).toEqual({ name, isMany: false });
+    }
+    const { rows: left } = await client.query(
+      `select count(*) filter (where remaining = 5)::integer as untouched,
+              count(*) filter (where remaining = 3)::integer as begun from open_lot`,
+    );
+    await client.query('rollback');
+    expect(left).toEqual([{ untouched: LEDGERS - 10, begun: 10 }]);
+  });
+});
