@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { writeDrafts } from '../../src/domain/ledgers/draft.repository.ts';
 import { LedgerDraft } from '../../src/domain/ledgers/ledger.policy.ts';
 import { findOpenLots } from '../../src/domain/ledgers/ledger.repository.ts';
+import { LedgerReads } from '../../src/domain/ledgers/ledger-read.repository.ts';
 import { newKey } from '../../src/kernel/ids.ts';
 import type { Transaction } from '../../src/persistence/index.ts';
 import type { Statement } from '../../src/persistence/sql/statement.ts';
@@ -18,7 +19,7 @@ const tenantKey = newKey();
 
 type Sent = readonly [Statement<unknown>, readonly unknown[]];
 
-/** How open lots are read and changed: spends that empty one lot of each ledger and leave something of another. */
+/** How open lots are read, and changed by spends that empty a lot of each ledger and leave something of another. */
 async function statementsOfLots(ledgerKeys: readonly string[]): Promise<Sent[]> {
   const sent: Sent[] = [];
   const tx: Partial<Transaction> = {
@@ -29,6 +30,8 @@ async function statementsOfLots(ledgerKeys: readonly string[]): Promise<Sent[]> 
     defer: () => undefined,
   };
   await findOpenLots(tx as Transaction, tenantKey, ledgerKeys);
+  const within = { days: 'P30D', time: 'PT0S' };
+  await new LedgerReads(tx as Transaction, tenantKey).expiring(ledgerKeys, 'UTC', within);
   const drafts = ledgerKeys.map((ledgerKey) => {
     const lots = [newLot(5n, { ledgerKey, lotKey: ledgerKey }), newLot(5n, { ledgerKey, lotKey: newKey() })];
     const draft = new LedgerDraft(ledgerOf(lots, { tenantKey, ledgerKey }), lots, day(0));
@@ -37,7 +40,7 @@ async function statementsOfLots(ledgerKeys: readonly string[]): Promise<Sent[]> 
   });
   writeDrafts(tx as Transaction, tenantKey, drafts, { programVersion: 1, now: day(0) });
   expect(sent.map(([{ name }]) => name)).toEqual([
-    ...['lot.open', 'open_lot.close', 'open_lot.keep', 'lot.update'],
+    ...['lot.open', 'lot.expiring', 'open_lot.close', 'open_lot.keep', 'lot.update'],
   ]);
   return sent;
 }
@@ -49,8 +52,8 @@ async function fill(owner: pg.Client, from: number, to: number): Promise<void> {
     insert into stored_lot (tenant_id, ledger_id, lot_id, operation_id, amount, available_at)
     select ${lot}, now() from ${each};
     insert into open_lot (tenant_id, ledger_id, lot_id, operation_id, amount, remaining, held, lost, pending,
-                          available_at)
-    select ${lot}, 5, 0, 0, false, now() from ${each}`);
+                          available_at, expires_at)
+    select ${lot}, 5, 0, 0, false, now(), now() + interval '7 days' from ${each}`);
 }
 
 const LOOK = 'vacuum (analyze) stored_lot, open_lot';
@@ -74,6 +77,11 @@ describe.each([
     // What has been analyzed since would be planned again.
     await owner.query(`alter table stored_lot set (autovacuum_enabled = off);
                        alter table open_lot set (autovacuum_enabled = off)`);
+    await owner.query(
+      `insert into tenant (tenant_id, code, name, sandbox, locale, created_at)
+       values ($1, 'plans', '{}', true, 'en', now())`,
+      [tenantKey],
+    );
     await fill(owner, 1, few);
     await owner.query(look);
     for (const [statement, values] of await statementsOfLots([newKey()])) {

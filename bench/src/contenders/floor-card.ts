@@ -36,10 +36,11 @@ const selectLedgers = {
 const selectExpiring = {
   name: 'expiring',
   text: `
-    select ledger_id, sum(remaining) as amount, expires_at from open_lot
-     where tenant_id = $1 and ledger_id = any($2::uuid[])
-       and expires_at > now() and expires_at <= now() + $3::interval
-     group by ledger_id, expires_at order by expires_at`,
+    select o.ledger_id, sum(remaining) as amount, expires_at from unnest($2::uuid[]) as k (ledger_id)
+     cross join lateral (
+       select * from open_lot where tenant_id = $1 and ledger_id = k.ledger_id offset 0) o
+     where expires_at > now() and expires_at <= now() + $3::interval
+     group by o.ledger_id, expires_at order by expires_at`,
 };
 const selectEntries = {
   name: 'entries',

@@ -88,15 +88,17 @@ const selectEntries = statement<Entry>(
      join entry e on e.tenant_id = $1 and e.ledger_id = wanted.ledger_id and e.version = wanted.version
      join ledger l on l.tenant_id = $1 and l.ledger_id = e.ledger_id`,
 );
+/** Ledger by ledger: by the moments alone, all that expires in the tenant would be read. */
 const selectExpiring = statement<{ ledgerKey: string; amount: bigint; expiresAt: Date }>(
   'lot.expiring',
-  `select ledger_id as "ledgerKey", sum(remaining)::bigint as amount, expires_at as "expiresAt"
-     from open_lot
-    where tenant_id = $1 and ledger_id = any($2::uuid[])
-      and expires_at > ${NOW}
-      and expires_at <= (${NOW} at time zone $3 + $4::interval) at time zone $3
-                        + $5::interval
-    group by ledger_id, expires_at order by expires_at`,
+  `select o.ledger_id as "ledgerKey", sum(o.remaining)::bigint as amount, o.expires_at as "expiresAt"
+     from unnest($2::uuid[]) as k (ledger_id)
+    cross join lateral (
+      select * from open_lot where tenant_id = $1 and ledger_id = k.ledger_id offset 0) o
+    where o.expires_at > ${NOW}
+      and o.expires_at <= (${NOW} at time zone $3 + $4::interval) at time zone $3
+                          + $5::interval
+    group by o.ledger_id, o.expires_at order by o.expires_at`,
 );
 const lotColumns = `
   tenant_id as "tenantKey", ledger_id as "ledgerKey", lot_id as "lotKey", operation_id as "operationKey", amount,
