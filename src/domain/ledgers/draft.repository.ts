@@ -186,16 +186,10 @@ function sendNewLots(
 
 function sendChangedLots(tx: Transaction, tenantKey: string, drafts: readonly LedgerDraft[]): void {
   const changed = drafts.flatMap(({ changedLots }) => [...changedLots]);
-  sendClosedLots(
-    tx,
-    tenantKey,
-    changed.filter(({ remaining }) => remaining === 0n),
-  );
-  sendOpenLots(
-    tx,
-    tenantKey,
-    changed.filter(({ remaining }) => remaining > 0n),
-  );
+  const closed = changed.filter(({ remaining }) => remaining === 0n);
+  const open = changed.filter(({ remaining }) => remaining > 0n);
+  sendClosedLots(tx, tenantKey, closed);
+  sendOpenLots(tx, tenantKey, open);
   sendLastingChanges(tx, tenantKey, changed.filter(changesForGood));
 }
 
