@@ -6,8 +6,8 @@ import { type OwnTenant, tenantWith } from '../support/own-tenant.ts';
 import { setClock } from './tenants.ts';
 
 /*
- * What is left of a lot stands in a row of its own as long as something is. That it says what the lot says is a
- * law of the audit, with which every property test ends; this is about which rows there are.
+ * What is left of a lot stands in a row of its own as long as something is. That it says what the lot says is
+ * a law of the audit, with which every property test ends; this is about which rows there are.
  */
 
 const BEGIN = '2026-03-10T11:00:00Z';

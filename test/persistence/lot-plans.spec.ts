@@ -19,7 +19,10 @@ const tenantKey = newKey();
 
 type Sent = readonly [Statement<unknown>, readonly unknown[]];
 
-/** How open lots are read, and changed by spends that empty a lot of each ledger and leave something of another. */
+/**
+ * How open lots are read, and changed by spends that empty a lot of each ledger and leave something of
+ * another.
+ */
 async function statementsOfLots(ledgerKeys: readonly string[]): Promise<Sent[]> {
   const sent: Sent[] = [];
   const tx: Partial<Transaction> = {
