@@ -74,6 +74,17 @@ describe('a program that comes into force between a proposal and its commit', ()
     expect(written).toEqual([{ version: 2 }, { version: 2 }]);
   });
 
+  it('and is followed by others makes it be made under the last', async () => {
+    const tenant = await newTenant(application, 'several');
+    let bonus = 100;
+    meanwhile = async () => {
+      bonus += 1;
+      if (bonus < 106) await apply(tenant, withBonus(bonus));
+    };
+    const { operations } = await enrolByCard(tenant, 'followed');
+    expect([bonus, operations[0]?.programVersion]).toEqual([106, 6]);
+  });
+
   it('again and again ends the attempts, and nothing is written', async () => {
     const tenant = await newTenant(application, 'restless');
     let bonus = 100;
@@ -82,11 +93,11 @@ describe('a program that comes into force between a proposal and its commit', ()
       await apply(tenant, withBonus(bonus));
     };
     await expect(enrolByCard(tenant, 'never')).rejects.toThrow();
-    expect(bonus).toBe(103);
+    expect(bonus).toBe(110);
     for (const table of ['member', 'member_identity', 'ledger', 'operation', 'idempotency'])
       expect([table, await sql(tenant, `select * from ${table}`)]).toEqual([table, []]);
     meanwhile = async () => undefined;
-    expect((await enrolByCard(tenant, 'never')).operations[0]?.programVersion).toBe(4);
+    expect((await enrolByCard(tenant, 'never')).operations[0]?.programVersion).toBe(11);
   });
 
   it('while many activities are recorded leaves each under one version', async () => {

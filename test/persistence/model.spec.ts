@@ -42,8 +42,9 @@ beforeAll(async () => {
       union all
      -- A view's column is what it is in the table where it is stored, unless the view works it out.
      select v.relname, a.attname, format_type(a.atttypid, null),
-            coalesce(not s.attnotnull, false) and pg_get_viewdef(v.oid) !~ ('(?in)coalesce.* as ' || a.attname || '\\M'), false,
-            coalesce(s.attnum = any(k.conkey), false)
+            coalesce(not s.attnotnull, false)
+              and pg_get_viewdef(v.oid) !~ ('(?in)coalesce.* as ' || a.attname || '\\M'),
+            false, coalesce(s.attnum = any(k.conkey), false)
        from pg_class v
        join pg_class c on c.relname = 'stored_' || v.relname
        join pg_attribute a on a.attrelid = v.oid and a.attnum > 0

@@ -46,7 +46,8 @@ export interface AppliedProgram {
 }
 
 const MOST_REMEMBERED = 1_000;
-const MOST_TRIES = 3;
+/** Each after the first needs yet another program to come into force meanwhile. */
+const MOST_TRIES = 10;
 
 /** Another version of the program came into force between proposal and commit. */
 class ProgramMoved extends RequestFault {
