@@ -104,17 +104,17 @@ it('can be stopped and run again without counting anything twice', async () => {
   const file = await cdnowFile(lines);
   const points = lines.reduce((sum, _, index) => sum + (index % 90), 0);
   // Nothing of it is kept before it is told to stop.
-  const blocker = await connect(database.adminUrl);
+  const [blocker, onlooker] = [await connect(database.adminUrl), await connect(database.adminUrl)];
   await blocker.query('begin');
   await blocker.query('lock table activity in share mode');
   const stopped = run('cli', ['import', 'activities', file, '--format', 'cdnow', '--tenant', 'cdnow'], {
     DATABASE_URL: database.appUrl,
     DATA_DIR: folder,
   });
-  await untilHolds(async () => (await blocker.query(WAITING_SESSIONS)).rows[0]?.waiting !== 0, 'it waits');
+  await untilHolds(async () => (await onlooker.query(WAITING_SESSIONS)).rows[0]?.waiting !== 0, 'it waits');
   stopped.child.kill('SIGINT');
   await blocker.query('rollback');
-  await blocker.end();
+  await Promise.all([blocker.end(), onlooker.end()]);
   const ended = await stopped.ended;
   expect(ended.code).toBe(130);
   expect(ended.stderr).toContain('Run the same command again');

@@ -24,7 +24,8 @@ export async function untilNothingIsOpen(gateway: Pick<TestGateway, 'sql'>): Pro
 
 /**
  * Sessions of one database that stand behind a lock, asked for by anybody of it. Locks of other databases,
- * which other specs have beside this one, don't count.
+ * which other specs have beside this one, don't count. Within a transaction PostgreSQL tells of the sessions
+ * that there were at the first look, so it is asked outside of one.
  */
 export const WAITING_SESSIONS = `select count(distinct pid)::integer as waiting
    from pg_locks join pg_stat_activity using (pid)
