@@ -94,6 +94,9 @@ describe.each([
       await client.query('rollback');
     }
     await fill(owner, few + 1, LEDGERS);
+    // PostgreSQL 15 and 16 plan well from their first ANALYZE on, which comes within a minute.
+    const { rows } = await owner.query('show server_version_num');
+    if (Number(rows[0].server_version_num) < 170_000) await owner.query(LOOK);
   });
   afterAll(async () => {
     await Promise.all([owner.end(), client.end()]);
@@ -105,10 +108,12 @@ describe.each([
       `select md5('ledger' || n * 1999)::uuid as key from generate_series(1, 10) as n`,
     );
     await client.query('begin');
+    const many: object[] = [];
     for (const [statement, values] of await statementsOfLots(rows.map(({ key }) => key))) {
       const { name, pages } = await explainedPrepared(client, statement, values);
-      expect({ name, isMany: pages > FEW_PAGES ? pages : false }).toEqual({ name, isMany: false });
+      if (pages > FEW_PAGES) many.push({ name, pages });
     }
+    expect(many).toEqual([]);
     const { rows: left } = await client.query(
       `select count(*) filter (where remaining = 5)::integer as untouched,
               count(*) filter (where remaining = 3)::integer as begun from open_lot`,
