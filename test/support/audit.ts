@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { describeBreach, findBroken, LAWS } from '../../src/domain/audit/index.ts';
 import type { Sql } from '../../src/persistence/index.ts';
+import { SURVEY_OPTIONS } from '../../src/persistence/sql/session.ts';
 
 /** Every breach of the ledger's laws in the whole database, one line each; asked on an owner's connection. */
 export async function findBreaches(owner: pg.Client): Promise<string[]> {
@@ -22,7 +23,7 @@ export async function findBreaches(owner: pg.Client): Promise<string[]> {
 /** As `findBreaches`, on a connection of its own; for the end of every test file that posts. */
 export async function auditLedgers(adminUrl: string): Promise<string[]> {
   // As the product's own audit does.
-  const client = new pg.Client({ connectionString: adminUrl, options: '-c enable_nestloop=off' });
+  const client = new pg.Client({ connectionString: adminUrl, options: SURVEY_OPTIONS });
   await client.connect();
   try {
     return await findBreaches(client);
