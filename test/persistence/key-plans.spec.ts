@@ -7,11 +7,8 @@ import {
   findBound,
   findResult,
 } from '../../src/persistence/index.ts';
-import type { Statement } from '../../src/persistence/sql/statement.ts';
 import type { Transaction } from '../../src/persistence/sql/transaction.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { connectPlanning, explainedPrepared, prepare } from './explained.ts';
-import { connect } from './furnished.ts';
+import { BEGINNINGS, type EarlySession, findWide, planEarly, type Sent } from './early-plans.ts';
 
 /** Of each kind: keys with an answer, and operations whose ids are keys. */
 const KEYS = 20_000;
@@ -22,10 +19,8 @@ const tenantKey = newKey();
 const hash = Buffer.alloc(32);
 
 /** The statements by which keys are found and bound. */
-async function statementsOfKeys(
-  keys: readonly string[],
-): Promise<[Statement<unknown>, readonly unknown[]][]> {
-  const sent: [Statement<unknown>, readonly unknown[]][] = [];
+async function statementsOfKeys(keys: readonly string[]): Promise<Sent[]> {
+  const sent: Sent[] = [];
   const tx: Partial<Transaction> = {
     run: async (statement, values) => {
       if (!statement.text.startsWith('insert')) sent.push([statement, values]);
@@ -60,45 +55,23 @@ async function fill(owner: pg.Client, from: number, to: number): Promise<void> {
       from ${each}`);
 }
 
-const LOOK = 'vacuum (analyze) stored_entry, idempotency';
+const growing = {
+  ...{ tenantKey, fill, tables: ['stored_entry', 'idempotency'], rows: KEYS },
+  statements: () => statementsOfKeys([newKey()]),
+};
 
-describe.each([
-  ['empty, and never looked at', 0, ''],
-  ['empty, and vacuumed', 0, LOOK],
-  ['small, and vacuumed', 30, LOOK],
-  ['small, and never looked at', 500, ''],
-])('what a session planned while the tables were %s', (_, few, look) => {
-  let database: TestDatabase;
-  let owner: pg.Client;
-  let client: pg.Client;
+describe.each(BEGINNINGS)('what a session planned while the tables were %s', (_, few, isVacuumed) => {
+  let session: EarlySession;
 
   beforeAll(async () => {
-    database = await createTestDatabase();
-    owner = await connect(database.adminUrl);
-    client = await connectPlanning(database.appUrl);
-    for (const one of [owner, client])
-      await one.query(`select set_config('app.tenant_id', $1, false)`, [tenantKey]);
-    // What has been analyzed since would be planned again.
-    await owner.query(`alter table stored_entry set (autovacuum_enabled = off);
-                       alter table idempotency set (autovacuum_enabled = off)`);
-    await fill(owner, 1, few);
-    await owner.query(look);
-    for (const [statement, values] of await statementsOfKeys([newKey()])) {
-      await prepare(client, statement);
-      await explainedPrepared(client, statement, values);
-    }
-    await fill(owner, few + 1, KEYS);
+    session = await planEarly(growing, few, isVacuumed);
   });
   afterAll(async () => {
-    await Promise.all([owner.end(), client.end()]);
-    await database.drop();
+    await session.close();
   });
 
   it('reads few pages for ten keys', async () => {
     const keys = Array.from({ length: 10 }, () => newKey());
-    for (const [statement, values] of await statementsOfKeys(keys)) {
-      const { name, pages } = await explainedPrepared(client, statement, values);
-      expect({ name, isMany: pages > FEW_PAGES ? pages : false }).toEqual({ name, isMany: false });
-    }
+    expect(await findWide(session.client, await statementsOfKeys(keys), FEW_PAGES)).toEqual([]);
   });
 });

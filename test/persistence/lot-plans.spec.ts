@@ -5,19 +5,14 @@ import { findOpenLots } from '../../src/domain/ledgers/ledger.repository.ts';
 import { LedgerReads } from '../../src/domain/ledgers/ledger-read.repository.ts';
 import { newKey } from '../../src/kernel/ids.ts';
 import type { Transaction } from '../../src/persistence/index.ts';
-import type { Statement } from '../../src/persistence/sql/statement.ts';
 import { day, ledgerOf, newLot, newPosting } from '../ledger/drafts.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { connectPlanning, explainedPrepared, prepare } from './explained.ts';
-import { connect } from './furnished.ts';
+import { BEGINNINGS, type EarlySession, findWide, planEarly, type Sent } from './early-plans.ts';
 
 const LEDGERS = 20_000;
 /** What tells of a whole tenant being read: far fewer than its tables' pages. */
 const FEW_PAGES = 250;
 
 const tenantKey = newKey();
-
-type Sent = readonly [Statement<unknown>, readonly unknown[]];
 
 /**
  * How open lots are read, and changed by spends that empty a lot of each ledger and leave something of
@@ -59,61 +54,33 @@ async function fill(owner: pg.Client, from: number, to: number): Promise<void> {
     select ${lot}, 5, 0, 0, false, now(), now() + interval '7 days' from ${each}`);
 }
 
-const LOOK = 'vacuum (analyze) stored_lot, open_lot';
+const growing = {
+  ...{ tenantKey, fill, tables: ['stored_lot', 'open_lot'], rows: LEDGERS },
+  statements: () => statementsOfLots([newKey()]),
+};
 
-describe.each([
-  ['empty, and never looked at', 0, ''],
-  ['empty, and vacuumed', 0, LOOK],
-  ['small, and vacuumed', 30, LOOK],
-  ['small, and never looked at', 500, ''],
-])('what a session planned while the tables of lots were %s', (_, few, look) => {
-  let database: TestDatabase;
-  let owner: pg.Client;
-  let client: pg.Client;
+describe.each(BEGINNINGS)('what a session planned while the tables of lots were %s', (_, few, isVacuumed) => {
+  let session: EarlySession;
 
   beforeAll(async () => {
-    database = await createTestDatabase();
-    owner = await connect(database.adminUrl);
-    client = await connectPlanning(database.appUrl);
-    for (const one of [owner, client])
-      await one.query(`select set_config('app.tenant_id', $1, false)`, [tenantKey]);
-    // What has been analyzed since would be planned again.
-    await owner.query(`alter table stored_lot set (autovacuum_enabled = off);
-                       alter table open_lot set (autovacuum_enabled = off)`);
-    await owner.query(
-      `insert into tenant (tenant_id, code, name, sandbox, locale, created_at)
-       values ($1, 'plans', '{}', true, 'en', now())`,
-      [tenantKey],
-    );
-    await fill(owner, 1, few);
-    await owner.query(look);
-    for (const [statement, values] of await statementsOfLots([newKey()])) {
-      await prepare(client, statement);
-      await client.query('begin');
-      await explainedPrepared(client, statement, values);
-      await client.query('rollback');
-    }
-    await fill(owner, few + 1, LEDGERS);
+    session = await planEarly(growing, few, isVacuumed);
     // PostgreSQL 15 and 16 plan well from their first ANALYZE on, which comes within a minute.
-    const { rows } = await owner.query('show server_version_num');
-    if (Number(rows[0].server_version_num) < 170_000) await owner.query(LOOK);
+    const { rows } = await session.owner.query('show server_version_num');
+    if (Number(rows[0].server_version_num) < 170_000)
+      await session.owner.query('analyze stored_lot, open_lot');
   });
   afterAll(async () => {
-    await Promise.all([owner.end(), client.end()]);
-    await database.drop();
+    await session.close();
   });
 
   it('reads few pages for ten ledgers', async () => {
+    const { owner, client } = session;
     const { rows } = await owner.query<{ key: string }>(
       `select md5('ledger' || n * 1999)::uuid as key from generate_series(1, 10) as n`,
     );
     await client.query('begin');
-    const many: object[] = [];
-    for (const [statement, values] of await statementsOfLots(rows.map(({ key }) => key))) {
-      const { name, pages } = await explainedPrepared(client, statement, values);
-      if (pages > FEW_PAGES) many.push({ name, pages });
-    }
-    expect(many).toEqual([]);
+    const sent = await statementsOfLots(rows.map(({ key }) => key));
+    expect(await findWide(client, sent, FEW_PAGES)).toEqual([]);
     const { rows: left } = await client.query(
       `select count(*) filter (where remaining = 5)::integer as untouched,
               count(*) filter (where remaining = 3)::integer as begun from open_lot`,
